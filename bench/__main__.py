@@ -1,0 +1,35 @@
+"""Prints each figure of the quality page beside what it is measured against."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from bench import applying, backing_up, planning, starting
+from bench.report import Figure, print_figures
+
+# P4 and P5 belong to the running service and are measured with it.
+SUITES = {
+    "P1": planning.steady,
+    "P2": planning.growth,
+    "P3": starting.start_up,
+    "P6": applying.bulk,
+    "P7": backing_up.verified,
+}
+
+
+def main(names: list[str]) -> int:
+    unknown = [name for name in names if name not in SUITES]
+    if unknown:
+        print(f"no suite {', '.join(unknown)}; there are {', '.join(SUITES)}", file=sys.stderr)
+        return 2
+    figures: list[Figure] = []
+    for name in names or SUITES:
+        print(f"measuring {name} …", file=sys.stderr)
+        with tempfile.TemporaryDirectory(prefix="trueup-bench-") as scratch:
+            figures += SUITES[name](Path(scratch))
+    print_figures(figures)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

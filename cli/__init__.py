@@ -1,0 +1,1 @@
+"""The operator's commands and how their results are shown."""

@@ -1,0 +1,60 @@
+"""plan: compare broker and book; writes nothing but status and log."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.desk_work import at_desk
+from cli.exits import Exit
+from cli.invocation import Invocation
+from cli.options import AsJson, verb
+from cli.views.plan import show_plan
+from core.operate.planning import make_plan
+from core.operate.rehearsing import plan_against_file
+from core.plan.codec import document_of
+from core.plan.plan import Plan
+
+
+@verb("trueup plan", "trueup plan --detailed-exitcode --quiet")
+def command(
+    call: Invocation,
+    snapshot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Compare with a saved snapshot instead of the broker."),
+    ] = None,
+    symbol: Annotated[str | None, typer.Option(help="Only this symbol.")] = None,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit 3 when something differs.")
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Shows exactly how the broker and the book differ."""
+    with call.screen.working("reading broker and book"):
+        plan = _plan(call, snapshot, symbol)
+    if as_json:
+        call.screen.json(document_of(plan))
+    else:
+        show_plan(call.screen, plan)
+        if plan.differs and not call.screen.quiet:
+            call.screen.next("trueup stage")
+    return exit_of(plan, detailed=detailed_exitcode)
+
+
+def _plan(call: Invocation, snapshot: Path | None, symbol: str | None) -> Plan:
+    if snapshot is not None:
+        return at_desk(
+            call, lambda desk: plan_against_file(desk, snapshot, call.options.account, symbol)
+        )
+    return at_desk(
+        call, lambda desk: make_plan(desk, desk.accounts(call.options.account), symbol=symbol)
+    )
+
+
+def exit_of(plan: Plan, *, detailed: bool = False) -> Exit:
+    """What could not be read outranks what is unclear, and that outranks what differs."""
+    if not plan.base.complete:
+        return Exit.UNAVAILABLE
+    if plan.ambiguous:
+        return Exit.AMBIGUOUS
+    return Exit.CHANGES if detailed and plan.differs else Exit.DONE

@@ -1,0 +1,1 @@
+"""The door: the one place where the broker or the book is changed."""

@@ -1,0 +1,196 @@
+"""The three things that can be asked of a venue, each with the facts before and after the asking.
+
+A call knows nothing of gates, locks or journals; it turns one approved change into a request and an
+answer into rows.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from core.apply.journal import Facts
+from core.domain.order import (
+    LIVE,
+    BookOrder,
+    BrokerOrder,
+    OrderRequest,
+    OrderStatus,
+    Origin,
+    caught_up,
+)
+from core.domain.record import Audit, Event, OrderEvent, Step
+from core.domain.text import to_row
+from core.plan.change import (
+    AnyChange,
+    CancelDuplicateStop,
+    CancelOrphanStop,
+    CancelStaleOrder,
+    CloseRecommendation,
+    PlaceStop,
+    ResizeStop,
+    RollDue,
+    TakeProfit,
+)
+from core.ports import BrokerWriter, Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """`row` is the book's order that comes into being with the call."""
+
+    request: OrderRequest
+    row: BookOrder
+
+    def begun(self, step: Step) -> Facts:
+        """Written before anything is sent."""
+        return Facts(
+            new_order=self.row,
+            order_event=_order_event(self.row, None, step.begun_at, step.kind),
+            events=[order_told(self.row, step, step.begun_at)],
+        )
+
+    async def send(self, broker: BrokerWriter, receipt: Receipt) -> BrokerOrder:
+        return await broker.place(receipt, self.request)
+
+    def carried_out(self, shown: BrokerOrder) -> bool:
+        """Whether an order as the broker shows it proves that the request took effect."""
+        return shown.status is not OrderStatus.REJECTED
+
+
+@dataclass(frozen=True, slots=True)
+class Amending:
+    """`row` is the book's row of the order, when it has one; so it is for cancelling."""
+
+    order: BrokerOrder
+    wanted: BrokerOrder
+    row: BookOrder | None
+
+    def begun(self, step: Step) -> Facts:
+        return Facts()
+
+    async def send(self, broker: BrokerWriter, receipt: Receipt) -> BrokerOrder:
+        return await broker.amend(receipt, self.order, quantity=self.wanted.quantity)
+
+    def carried_out(self, shown: BrokerOrder) -> bool:
+        return shown.quantity == self.wanted.quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelling:
+    order: BrokerOrder
+    row: BookOrder | None
+
+    def begun(self, step: Step) -> Facts:
+        return Facts()
+
+    async def send(self, broker: BrokerWriter, receipt: Receipt) -> BrokerOrder:
+        return await broker.cancel(receipt, self.order)
+
+    def carried_out(self, shown: BrokerOrder) -> bool:
+        return shown.status in (OrderStatus.CANCELLED, OrderStatus.EXPIRED)
+
+
+Call = Placing | Amending | Cancelling
+
+
+def call_for(change: AnyChange, *, key: str, now: datetime, row: BookOrder | None) -> Call:
+    """`row` is the book's row of the order that the change speaks of, when it has one."""
+    match change:
+        case PlaceStop() | CloseRecommendation() | TakeProfit() | RollDue():
+            return Placing(change.after, row or _new_row(change.account, change.after, key, now))
+        case ResizeStop():
+            return Amending(change.before, change.after, row)
+        case CancelDuplicateStop() | CancelOrphanStop() | CancelStaleOrder():
+            return Cancelling(change.before, row)
+    raise TypeError(f"{change.kind} is not carried out at the broker")
+
+
+def order_at_broker(change: AnyChange) -> BrokerOrder | None:
+    """The existing order that a change would alter."""
+    return change.before if isinstance(change.before, BrokerOrder) else None
+
+
+def _new_row(account: str, request: OrderRequest, key: str, now: datetime) -> BookOrder:
+    return BookOrder(
+        order_id=key,
+        account=account,
+        client_order_id=key,
+        symbol=request.symbol,
+        side=request.side,
+        position_side=request.position_side,
+        order_type=request.type,
+        quantity=request.quantity,
+        price=request.price,
+        trigger_price=request.trigger_price,
+        time_in_force=request.time_in_force,
+        reduce_only=request.reduce_only,
+        post_only=request.post_only,
+        status=OrderStatus.PENDING,
+        origin=Origin.OWNED,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+# --- what an answer means for the book --------------------------------------------------------
+
+
+def answered(call: Call, step: Step, shown: BrokerOrder, *, at: datetime, audit: Audit) -> Facts:
+    """The broker showed the order: the book catches up with it."""
+    if call.row is None:
+        return Facts(audit=audit)
+    return _moved(call.row, caught_up(call.row, shown), step, at=at, audit=audit)
+
+
+def unanswered(
+    call: Call,
+    step: Step,
+    to: OrderStatus,
+    broker_order_id: str | None,
+    *,
+    at: datetime,
+    audit: Audit,
+) -> Facts:
+    """Nothing is shown: only an order that this call was creating changes its status."""
+    if call.row is None or not isinstance(call, Placing) or call.row.status not in LIVE:
+        return Facts(audit=audit)
+    known_id = broker_order_id or call.row.broker_order_id
+    after = replace(call.row, status=to, broker_order_id=known_id, updated_at=at)
+    return _moved(call.row, after, step, at=at, audit=audit)
+
+
+def _moved(before: BookOrder, after: BookOrder, step: Step, *, at: datetime, audit: Audit) -> Facts:
+    return Facts(
+        order=after,
+        order_event=_order_event(after, before, at, step.kind),
+        events=[order_told(after, step, at)],
+        audit=audit,
+    )
+
+
+def _order_event(
+    after: BookOrder, before: BookOrder | None, at: datetime, kind: str
+) -> OrderEvent:
+    return OrderEvent(
+        order_id=after.order_id,
+        account=after.account,
+        event_type=kind,
+        from_status=before.status if before else None,
+        to_status=after.status,
+        details={"broker_order_id": after.broker_order_id},
+        source="apply",
+        occurred_at=at,
+    )
+
+
+def order_told(order: BookOrder, step: Step, at: datetime) -> Event:
+    """The outbox row of an order's new state; its id derives from what it tells, so it is told once."""
+    return Event(
+        event_id=f"{step.step_id}:{order.status}:{step.attempts}",
+        event_type=f"order.{order.status}",
+        occurred_at=at,
+        account=order.account,
+        symbol=order.symbol,
+        trace_id=order.trace_id,
+        correlation_id=step.plan_id,
+        payload=to_row(order),
+    )

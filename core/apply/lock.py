@@ -1,0 +1,173 @@
+"""The lock: one process at a time changes the book or the broker.
+
+flock on a file that is never deleted. The kernel lets go of it when the holder dies, however it
+dies; lockf would let go as soon as any part of the program closes the same file.
+"""
+
+import errno
+import fcntl
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from core.config.opening import reason
+from core.domain.errors import DiskError, Locked
+from core.domain.moment import moment_text
+from core.ports import Clock, Files
+
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+_RETRY_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who holds the lock; told to whoever is turned away, and to nobody else of any use."""
+
+    pid: int
+    command: str
+    host: str
+    since: str
+
+
+class HomeLock:
+    """Entered by whoever is about to change something; raises Locked when another one has."""
+
+    def __init__(
+        self,
+        path: Path,
+        details: Path,
+        *,
+        files: Files,
+        clock: Clock,
+        command: str,
+        timeout_seconds: float = 0,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._path = path
+        self._details = details
+        self._files = files
+        self._clock = clock
+        self._command = command
+        self._timeout_seconds = timeout_seconds
+        self._pause = pause
+        self._descriptor: int | None = None
+
+    def __enter__(self) -> Self:
+        if self._descriptor is not None:
+            raise RuntimeError("this lock is held already")
+        self._descriptor = self._acquire()
+        try:
+            self._files.replace(self._details, _as_json(self._ourselves()))
+        except BaseException:
+            self._release()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            # Before letting go: afterwards the details could be those of the next holder.
+            self._files.remove(self._details)
+        finally:
+            self._release()
+
+    def holder(self) -> Holder | None:
+        """Who holds it, as far as the details tell; they may be those of a dead process."""
+        return read_holder(self._files, self._details)
+
+    def _acquire(self) -> int:
+        left_seconds = self._timeout_seconds
+        while True:
+            descriptor = _open(self._path)
+            if _taken(descriptor) and _is_still(self._path, descriptor):
+                return descriptor
+            os.close(descriptor)
+            if left_seconds <= 0:
+                raise self._locked()
+            self._pause(min(_RETRY_SECONDS, left_seconds))
+            left_seconds -= _RETRY_SECONDS
+
+    def _release(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _ourselves(self) -> Holder:
+        return Holder(
+            pid=os.getpid(),
+            command=self._command,
+            host=os.uname().nodename,
+            since=moment_text(self._clock.now()),
+        )
+
+    def _locked(self) -> Locked:
+        hint = "wait until it ends, or give --lock-timeout 60; never delete the lock file"
+        holder = self.holder()
+        if holder is None or not _lives(holder):
+            return Locked("another process holds the lock; it has not said who it is", hint=hint)
+        return Locked(
+            f"`trueup {holder.command}` holds the lock since {holder.since} "
+            f"(process {holder.pid} on {holder.host})",
+            hint=hint,
+        )
+
+
+def read_holder(files: Files, details: Path) -> Holder | None:
+    """The details beside the lock; anything unreadable counts as none."""
+    try:
+        told = json.loads(files.read(details))
+        return Holder(**{name: kind(told[name]) for name, kind in Holder.__annotations__.items()})
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return None
+
+
+def _open(path: Path) -> int:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.open(path, _FLAGS, 0o600)
+    except OSError as error:
+        raise DiskError(f"the lock {path} {reason(error)}") from None
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EWOULDBLOCK, errno.EAGAIN):
+            return False
+        os.close(descriptor)
+        raise DiskError(f"this file system cannot lock files: {error.strerror}") from None
+    return True
+
+
+def _is_still(path: Path, descriptor: int) -> bool:
+    """Somebody may have deleted the file after all: then what we locked keeps nobody out."""
+    try:
+        return os.path.samestat(path.lstat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def _lives(holder: Holder) -> bool:
+    if holder.host != os.uname().nodename:
+        return True
+    try:
+        os.kill(holder.pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+def _as_json(holder: Holder) -> bytes:
+    return (json.dumps(asdict(holder)) + "\n").encode()

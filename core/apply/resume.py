@@ -1,0 +1,102 @@
+"""Settling steps whose outcome was never learned: ask the broker by key, believe only what it shows.
+
+| the broker says          | quarantine passed | the step becomes |
+|--------------------------|-------------------|------------------|
+| found, and it took effect | (any)            | done             |
+| found, without the effect | yes              | failed: it was not carried out |
+| conclusively absent       | yes              | failed: it was not placed |
+| the same                  | no               | stays open: a venue may accept late |
+| inconclusive              | (any)            | stays open       |
+
+Nothing is sent from here. What turns out not to have happened is proposed afresh by the next plan.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.apply.asking import Answer, look_up
+from core.apply.calls import Call, call_for, order_at_broker
+from core.apply.journal import Journal
+from core.apply.settling import settle
+from core.domain.order import BookOrder, OrderStatus
+from core.domain.record import Step, StepState
+from core.domain.snapshot import Absent, Found, Inconclusive, Lookup
+from core.plan.codec import action_from_document
+from core.ports import Book, Broker, Capabilities, Clock, RunLog
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What became of one open step; `state` is unknown while it stays open."""
+
+    step: Step
+    state: StepState
+    note: str
+    broker_order_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumption:
+    book: Book
+    brokers: Mapping[str, Broker]
+    clock: Clock
+    log: RunLog
+
+    async def settle_open_steps(self, steps: Sequence[Step]) -> list[Settled]:
+        return [await self._settle(step) for step in steps]
+
+    async def _settle(self, step: Step) -> Settled:
+        call = reopened(self.book, step)
+        broker = self.brokers[step.account]
+        lookup = await look_up(broker, call, step.symbol, step.idempotency_key)
+        answer = conclude(call, step, lookup, broker.capabilities, self.clock.now())
+        # An unchanged answer is not written down again: asking twice must not change anything.
+        if answer.state is not StepState.UNKNOWN or step.state is StepState.BEGUN:
+            settle(Journal(self.book), call, step, answer, at=self.clock.now(), by="resume")
+        self.log.event(
+            "step_resumed", key=step.idempotency_key, state=answer.state.value, note=answer.note
+        )
+        return Settled(
+            step=step,
+            state=answer.state,
+            note=answer.note,
+            broker_order_id=answer.shown.broker_order_id if answer.shown else None,
+        )
+
+
+def reopened(book: Book, step: Step) -> Call:
+    """The call of a journaled step, as it was made."""
+    change = action_from_document(step.request).change
+    with book.read() as reading:
+        row = _row_of(reading.orders(step.account, order_ids=[step.order_id or ""]))
+        existing = order_at_broker(change)
+        if row is None and existing is not None:
+            ids = [existing.broker_order_id]
+            row = _row_of(reading.orders(step.account, broker_order_ids=ids))
+    return call_for(change, key=step.idempotency_key, now=step.begun_at, row=row)
+
+
+def _row_of(rows: Sequence[BookOrder]) -> BookOrder | None:
+    return rows[0] if rows else None
+
+
+def conclude(
+    call: Call, step: Step, lookup: Lookup, venue: Capabilities, now: datetime
+) -> Answer:
+    """The table above, as a function."""
+    waits_until = step.begun_at + venue.quarantine
+    match lookup:
+        case Found(order=shown) if call.carried_out(shown):
+            return Answer(state=StepState.DONE, shown=shown, note="found at the broker")
+        case Found() | Absent() if now < waits_until:
+            note = f"not there yet; a late accept is possible until {waits_until:%H:%M:%S} UTC"
+            return Answer(state=StepState.UNKNOWN, note=note)
+        case Found(order=shown):
+            note = f"not carried out: the order is {shown.status}"
+            return Answer(state=StepState.FAILED, shown=shown, note=note)
+        case Absent():
+            note = "not placed: the broker conclusively has no such order"
+            return Answer(state=StepState.FAILED, status=OrderStatus.REJECTED, note=note)
+        case Inconclusive(why=why):
+            return Answer(state=StepState.UNKNOWN, note=f"the broker could not tell: {why}")

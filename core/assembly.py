@@ -1,0 +1,111 @@
+"""The only file that names concrete adapters: it wires a home into a desk.
+
+Adapters are imported when an account uses them; a command that needs none pays for none.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from core import __version__
+from core.apply.lock import HomeLock
+from core.config.effective import Effective
+from core.config.home import Home
+from core.config.settings import Account, Settings
+from core.config.gates import Gates
+from core.domain.errors import Usage
+from core.host.clock import SystemClock, SystemIds
+from core.host.disk import DiskFiles
+from core.host.run_log import DiskRunLog
+from core.operate.desk import Backups, Desk
+from core.ports import Book, Broker, Clock, Files, Ids, Lock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who runs which command, and how patiently."""
+
+    actor: str
+    command: str
+    lock_timeout_seconds: float = 0
+
+
+class Wiring:
+    """Makes each part from the configuration, once."""
+
+    def __init__(self, effective: Effective, gates: Callable[[], Gates], caller: Caller):
+        self._home: Home = effective.home
+        self._settings: Settings = effective.settings
+        self._gates = gates
+        self._caller = caller
+        self.clock: Clock = SystemClock()
+        self.ids: Ids = SystemIds()
+        self.files: Files = DiskFiles()
+
+    def desk(self) -> Desk:
+        return Desk(
+            home=self._home,
+            settings=self._settings,
+            gates=self._gates,
+            clock=self.clock,
+            ids=self.ids,
+            files=self.files,
+            log=DiskRunLog(self._home.run_log, self.clock),
+            open_book=self.book,
+            open_broker=self.broker,
+            lock=self.lock,
+            backups=self.backups,
+            actor=self._caller.actor,
+            tool_version=__version__,
+        )
+
+    def book(self) -> Book:
+        from core.book.sqlite import SqliteBook
+
+        database = self._settings.DATABASE
+        return SqliteBook(
+            self._home.book,
+            ids=self.ids,
+            busy_timeout_seconds=database.busy_timeout_seconds,
+            before_migration=lambda path: self.backups().create(),
+        )
+
+    def backups(self) -> Backups:
+        from core.book.shelf_keeper import BookBackups
+
+        return BookBackups(
+            book=self._home.book,
+            folder=self._home.backups_dir,
+            clock=self.clock,
+            ids=self.ids,
+            retention=self._settings.BACKUP,
+        )
+
+    def lock(self) -> Lock:
+        return HomeLock(
+            self._home.lock,
+            self._home.lock_details,
+            files=self.files,
+            clock=self.clock,
+            command=self._caller.command,
+            timeout_seconds=self._caller.lock_timeout_seconds,
+        )
+
+    def broker(self, name: str) -> Broker:
+        account = self._settings.account(name)
+        make = _BROKERS.get(account.broker)
+        if make is None:
+            raise Usage(
+                f"ACCOUNTS.{name}.broker: no adapter called {account.broker!r:.40}",
+                hint=f"known: {', '.join(_BROKERS)}",
+            )
+        return make(self, name, account)
+
+    def _paper(self, name: str, account: Account) -> Broker:
+        from core.brokers.paper.broker import PaperBroker
+
+        path = self._home.path(account.file)
+        return PaperBroker(path, name, files=self.files, clock=self.clock)
+
+
+_BROKERS = {"paper": Wiring._paper}
+

@@ -1,0 +1,1 @@
+"""The book: our own record of orders, executions and positions, on SQLite."""

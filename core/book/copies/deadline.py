@@ -1,0 +1,88 @@
+"""How long a backup or restore may take, all of it together."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+_AGAIN_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    total_seconds: float = 900
+    # For a lock that another process holds on the database.
+    lock_seconds: float = 10
+
+
+class TimeUp(Exception):
+    """The deadline has passed."""
+
+
+class Deadline:
+    """SQLite has no overall limit of its own, so running statements are interrupted from outside."""
+
+    def __init__(self, patience: Patience):
+        self.patience = patience
+        self._ends_at = time.monotonic() + patience.total_seconds
+        self._connections: set[sqlite3.Connection] = set()
+        self._guard = threading.Lock()
+        self._closed = threading.Event()
+        self._watch = threading.Thread(target=self._ring, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._watch.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._closed.set()
+        self._watch.join()
+
+    @property
+    def lock_seconds(self) -> float:
+        """How long to wait for a lock, from now."""
+        return max(0.0, min(self.patience.lock_seconds, self._left_seconds()))
+
+    @property
+    def passed(self) -> bool:
+        return self._left_seconds() <= 0
+
+    def check(self) -> None:
+        if self.passed:
+            raise TimeUp(f"it took longer than {self.patience.total_seconds:g} seconds")
+
+    @contextmanager
+    def watching(self, connection: sqlite3.Connection) -> Iterator[None]:
+        with self._guard:
+            self._connections.add(connection)
+        try:
+            yield
+        finally:
+            # Before the connection is closed: interrupting a closed one is an error.
+            with self._guard:
+                self._connections.discard(connection)
+
+    def interrupt(self) -> None:
+        """Ends the statements that are running now; the next ones are not affected."""
+        with self._guard:
+            for connection in self._connections:
+                connection.interrupt()
+
+    def _left_seconds(self) -> float:
+        return self._ends_at - time.monotonic()
+
+    def _ring(self) -> None:
+        wait_seconds = max(0.0, self._left_seconds())
+        # An interrupt between two statements is lost, so it is repeated until all have stopped.
+        while not self._closed.wait(wait_seconds):
+            self.interrupt()
+            wait_seconds = _AGAIN_SECONDS

@@ -1,0 +1,85 @@
+"""The book as SQL text, for the sqlite3 shell: reads into an empty file and gives the same book.
+
+SQLite itself spells the values (quote()), so that what it reads back is what it wrote.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from core.book.copies.connections import quoted
+from core.book.copies.contents import tables_in
+from core.book.copies.deadline import Deadline
+from core.book.schema import APPLICATION_ID
+
+_ROWS_AT_ONCE = 5000
+
+
+def write_dump(connection: sqlite3.Connection, path: Path, deadline: Deadline) -> None:
+    with path.open("wb") as file:
+        for part in _parts(connection, deadline):
+            file.write(part + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _parts(connection: sqlite3.Connection, deadline: Deadline) -> Iterator[bytes]:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    yield b"PRAGMA foreign_keys=OFF;"
+    yield b"BEGIN TRANSACTION;"
+    yield f"PRAGMA application_id={APPLICATION_ID};".encode()
+    yield f"PRAGMA user_version={version};".encode()
+    for table in tables_in(connection):
+        yield _creation(connection, table)
+        yield from _rows(connection, table, deadline)
+    # After the rows: an index is made faster than it is kept.
+    yield from _indexes(connection)
+    yield b"COMMIT;"
+
+
+def _creation(connection: sqlite3.Connection, table: str) -> bytes:
+    question = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?"
+    (sql,) = connection.execute(question, (table,)).fetchone()
+    return f"{sql};".encode()
+
+
+def _indexes(connection: sqlite3.Connection) -> Iterator[bytes]:
+    question = "SELECT sql FROM sqlite_schema WHERE type = 'index' AND sql NOT NULL ORDER BY rowid"
+    for (sql,) in connection.execute(question):
+        yield f"{sql};".encode()
+
+
+def _rows(connection: sqlite3.Connection, table: str, deadline: Deadline) -> Iterator[bytes]:
+    columns = [
+        quoted(name)
+        for (name,) in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))
+    ]
+    spell = _spelled if _has_nul(connection, table, columns) else _plainly_spelled
+    values = " || ',' || ".join(map(spell, columns))
+    question = f"SELECT 'INSERT INTO {quoted(table)} VALUES(' || {values} || ');' FROM {quoted(table)}"
+    # Bytes: text that is not UTF-8 must not stop the dump here but where it is verified.
+    connection.text_factory = bytes
+    try:
+        rows = connection.execute(question)
+        while part := rows.fetchmany(_ROWS_AT_ONCE):
+            deadline.check()
+            yield b"\n".join([row for (row,) in part])
+    finally:
+        connection.text_factory = str
+
+
+def _has_nul(connection: sqlite3.Connection, table: str, columns: list[str]) -> bool:
+    """Whether any text in the table holds a NUL, where quote() would end it."""
+    any_nul = " OR ".join(f"instr({column}, char(0))" for column in columns)
+    question = f"SELECT EXISTS (SELECT 1 FROM {quoted(table)} WHERE {any_nul})"
+    return bool(connection.execute(question).fetchone()[0])
+
+
+def _plainly_spelled(column: str) -> str:
+    return f"quote({column})"
+
+
+def _spelled(column: str) -> str:
+    as_bytes = f"'CAST(x''' || hex({column}) || ''' AS TEXT)'"
+    return f"CASE WHEN instr({column}, char(0)) THEN {as_bytes} ELSE quote({column}) END"

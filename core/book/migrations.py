@@ -1,0 +1,85 @@
+"""From one version of the schema to the next; imported only when a step really has to run.
+
+Step n takes a book from version n - 1 to n. Steps already released are never edited.
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from core.book.connection import schema_version
+from core.book.schema import APPLICATION_ID, INDEXES, TABLES
+from core.domain.errors import BookError
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    name: str
+    run: Callable[[Database], None]
+
+
+def first_tables(db: Database) -> None:
+    for statement in (*TABLES, *INDEXES):
+        db.execute(statement)
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+MIGRATIONS: Sequence[Migration] = (Migration("first tables", first_tables),)
+
+
+def bring_forward(
+    connection: sqlite3.Connection,
+    path: Path,
+    *,
+    lineage: Callable[[], str],
+    steps: Sequence[Migration] | None = None,
+) -> None:
+    """Runs the missing steps, each in one transaction together with its version number."""
+    steps = MIGRATIONS if steps is None else steps
+    # Plugins may alter a connection, and nothing foreign touches the book.
+    db = Database(connection, execute_plugins=False, recursive_triggers=False)
+    # A table that is rebuilt must not drag the rows of others along; checked before each commit.
+    connection.execute("PRAGMA foreign_keys = OFF")
+    try:
+        while (version := schema_version(connection, path, len(steps))) < len(steps):
+            _take(db, steps, version, path, lineage)
+    finally:
+        connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _take(
+    db: Database,
+    steps: Sequence[Migration],
+    version: int,
+    path: Path,
+    lineage: Callable[[], str],
+) -> None:
+    db.conn.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have been here while this one waited for the lock.
+        if schema_version(db.conn, path, len(steps)) == version:
+            step = steps[version]
+            broken_before = _broken_references(db)
+            step.run(db)
+            if _broken_references(db) > broken_before:
+                raise BookError(f"{path}: migration {step.name!r} broke references between rows")
+            _record(db, version + 1, lineage)
+        db.conn.execute("COMMIT")
+    except BaseException:
+        if db.conn.in_transaction:
+            db.conn.execute("ROLLBACK")
+        raise
+
+
+def _broken_references(db: Database) -> int:
+    return len(db.conn.execute("PRAGMA foreign_key_check").fetchall())
+
+
+def _record(db: Database, version: int, lineage: Callable[[], str]) -> None:
+    if version == 1:
+        db.conn.execute("INSERT INTO meta VALUES (1, ?, 0, 1)", (lineage(),))
+    else:
+        db.conn.execute("UPDATE meta SET schema_version = ?", (version,))

@@ -1,0 +1,22 @@
+"""Which noun each table holds."""
+
+from core.book.rows import Table
+from core.domain.ambiguity import MatchDecision
+from core.domain.execution import BookExecution
+from core.domain.observation import OpenStep
+from core.domain.order import BookOrder
+from core.domain.position import Adjustment, BookPosition
+from core.domain.record import Alert, Audit, Event, OrderEvent, PlanRecord, Step
+
+ORDERS = Table("orders", BookOrder, ("order_id",))
+ORDER_EVENTS = Table("order_events", OrderEvent, ("order_id", "event_type", "occurred_at"))
+EXECUTIONS = Table("executions", BookExecution, ("execution_key",))
+POSITIONS = Table("positions", BookPosition, ("account", "symbol", "side"))
+ADJUSTMENTS = Table("adjustments", Adjustment, ("id",))
+DECISIONS = Table("match_decisions", MatchDecision, ("account", "broker_order_id"))
+AUDIT = Table("order_audit", Audit, ("correlation_id", "timestamp"))
+PLANS = Table("plans", PlanRecord, ("plan_id",))
+JOURNAL = Table("journal", Step, ("step_id",))
+OPEN_STEPS = Table("journal", OpenStep, ("step_id",))
+OUTBOX = Table("outbox", Event, ("event_id",))
+ALERTS = Table("alerts", Alert, ("alert_id",))

@@ -1,0 +1,1 @@
+"""Venues: each adapter translates types, identifiers and errors, and decides nothing."""

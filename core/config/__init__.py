@@ -1,0 +1,1 @@
+"""An operator's configuration: every key, its default, and where its value came from."""

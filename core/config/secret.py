@@ -1,0 +1,89 @@
+"""Secrets: named in the configuration, read when they are used, never shown.
+
+A key that holds a secret says where it lies: `env:NAME` or `file:PATH`. What has been revealed once
+is remembered, so that `scrub` can take it out of any text on its way to a log or a screen.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar, NoReturn
+
+from core.config.opening import read_plain_file, reason
+from core.domain.errors import Usage
+
+HIDDEN = "***"
+_BYTES_MAX = 64 * 1024
+# Replacing shorter ones would riddle every text with stars and protect nothing.
+_SCRUBBED_LENGTH_MIN = 4
+
+
+class Secret:
+    """A reference to a secret; printing it in any way gives stars."""
+
+    __slots__ = ("_environment", "_root", "reference")
+    _revealed: ClassVar[set[str]] = set()
+
+    def __init__(self, reference: str, *, root: Path, environment: Mapping[str, str]):
+        if not reference.startswith(("env:", "file:")) or reference.endswith(":"):
+            # The text itself stays out of the message: it may be the secret.
+            raise ValueError("write where the secret lies, as env:NAME or file:PATH")
+        self.reference = reference
+        self._root = root
+        self._environment = environment
+
+    def reveal(self) -> str:
+        """The secret itself; a Usage error when it is not there or not kept private."""
+        source, _, where = self.reference.partition(":")
+        if source == "env":
+            text = self._environment.get(where, "")
+        else:
+            text = read_secret_file(self._root / Path(where).expanduser())
+        if not text:
+            raise Usage(f"the secret {self.reference} is empty or not set")
+        Secret._revealed.add(text)
+        return text
+
+    def __repr__(self) -> str:
+        return HIDDEN
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return HIDDEN
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other.reference == self.reference
+
+    def __hash__(self) -> int:
+        return hash(self.reference)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is not written down")
+
+
+def scrub(text: str) -> str:
+    """The text without any secret revealed so far."""
+    for secret in Secret._revealed:
+        if len(secret) >= _SCRUBBED_LENGTH_MIN:
+            text = text.replace(secret, HIDDEN)
+    return text
+
+
+def read_secret_file(path: Path) -> str:
+    """The one secret in a file that only its owner may read."""
+    try:
+        content, status = read_plain_file(path, _BYTES_MAX)
+    except OSError as error:
+        raise Usage(f"the secret file {path} {reason(error)}") from None
+    if status.st_mode & 0o077:
+        raise Usage(
+            f"the secret file {path} can be used by others (mode {status.st_mode & 0o777:04o})",
+            hint=f"chmod 600 {path}",
+        )
+    if status.st_uid not in (0, os.geteuid()):
+        raise Usage(f"the secret file {path} belongs to another user")
+    try:
+        return content.decode("utf-8").rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise Usage(f"the secret file {path} is not UTF-8 text") from None

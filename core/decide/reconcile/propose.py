@@ -1,0 +1,88 @@
+"""What differs between one account and its book, and what should change. Pure and repeatable."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from core.config.settings import Settings
+from core.decide.reconcile.adopt import ExecutionChange, diff_positions
+from core.decide.reconcile.completeness import incomplete_orders
+from core.decide.reconcile.executions import diff_executions
+from core.decide.reconcile.homes import Homes
+from core.decide.reconcile.match import match
+from core.decide.reconcile.naming import Names
+from core.decide.reconcile.orders import diff_orders
+from core.decide.reconcile.protect import protect
+from core.decide.reconcile.spy import watch_spy
+from core.decide.reconcile.stale import cancel_stale
+from core.domain.observation import Observation
+from core.domain.problem import Problem
+from core.domain.snapshot import PARTS, Partial, Unavailable
+from core.plan.change import RANK, AnyChange
+from core.plan.proposal import Proposal
+
+
+def propose(observation: Observation, settings: Settings, now: datetime) -> Proposal:
+    """Match orders, diff orders, then executions, then positions; then what protects them.
+
+    Each step reads what the one before it found, so that facts come before what follows from them.
+    """
+    matching = match(observation, settings)
+    names = Names(observation.account, (row.order_id for row in observation.book.orders))
+    orders = diff_orders(matching, observation, settings, names, now)
+    homes = Homes(matching, orders)
+    executions = diff_executions(homes, observation, settings, names)
+    booked: list[ExecutionChange] = [*executions.inserts, *executions.updates]
+    positions = diff_positions(observation, booked, matching.waiting, now)
+    findings = [
+        *protect(matching, orders, observation, settings),
+        *cancel_stale(matching, observation, settings, now),
+        *watch_spy(observation, settings, now),
+    ]
+    changes: list[AnyChange] = [
+        *orders.changes,
+        *executions.stubs,
+        *booked,
+        *positions.changes,
+        *(finding for finding in findings if not isinstance(finding, Problem)),
+    ]
+    problems = [
+        *matching.problems,
+        *orders.problems,
+        *positions.problems,
+        *incomplete_orders(orders, matching.survivor_of, observation, booked),
+        *part_problems(observation),
+        *(finding for finding in findings if isinstance(finding, Problem)),
+    ]
+    return Proposal(
+        changes=tuple(sorted(changes, key=in_order)),
+        ambiguous=matching.ambiguous,
+        problems=tuple(sorted(set(problems))),
+        unchanged=observation.unchanged
+        + orders.unchanged
+        + executions.unchanged
+        + positions.unchanged,
+    )
+
+
+def in_order(change: AnyChange) -> tuple[int, str, str, str]:
+    """The order in which a plan lists and carries out its changes."""
+    return RANK[change.kind], change.account, change.symbol, change.target
+
+
+def part_problems(observation: Observation) -> Iterator[Problem]:
+    """Each part of the broker's answer from which absence proves nothing."""
+    broker = observation.broker
+    for name in PARTS:
+        match broker.parts.get(name, Unavailable("the broker's answer does not speak of it")):
+            case Unavailable(why):
+                code, told = "unavailable", "could not be read"
+            case Partial(why):
+                code, told = "partial", "are known in part only"
+            case _:
+                continue
+        yield Problem(
+            f"{name}_{code}",
+            observation.account,
+            name,
+            f"The broker's {name} {told}: {why}. Nothing is concluded from what is not there.",
+        )

@@ -1,0 +1,151 @@
+"""The home's files on a real disk: private, replaced atomically, durable once a call returns."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from core.config.opening import read_plain_file, reason
+from core.domain.errors import DiskError
+
+FILE_MODE = 0o600
+DIR_MODE = 0o700
+_BYTES_MAX = 1 << 30
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+_APPEND = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+
+
+class DiskFiles:
+    """Reading raises OSError with a reason in words; a write that did not happen is a DiskError."""
+
+    def read(self, path: Path) -> bytes:
+        try:
+            return read_plain_file(path, _BYTES_MAX)[0]
+        except OSError as error:
+            raise OSError(error.errno or errno.EIO, reason(error), str(path)) from None
+
+    def exists(self, path: Path) -> bool:
+        """Whether anything has that name, a broken link included."""
+        return os.path.lexists(path)
+
+    def replace(self, path: Path, content: bytes) -> None:
+        """Before and after a crash there is the old content or the new, never a mixture."""
+        with _told(path, "written"):
+            make_private_dir(path.parent)
+            temporary = _write_beside(path, content)
+            with _removed_on_failure(temporary):
+                temporary.replace(path)
+            _sync_dir(path.parent)
+
+    def create(self, path: Path, content: bytes) -> bool:
+        """Like replace, but leaves alone what is there already and then answers False."""
+        with _told(path, "written"):
+            make_private_dir(path.parent)
+            temporary = _write_beside(path, content)
+            try:
+                # Unlike a rename, a link refuses to take a name that is in use.
+                os.link(temporary, path)
+            except FileExistsError:
+                return False
+            finally:
+                temporary.unlink()
+            _sync_dir(path.parent)
+            return True
+
+    def append(self, path: Path, line: str) -> None:
+        """One write for the whole line, on disk when this returns."""
+        with _told(path, "written"):
+            make_private_dir(path.parent)
+            descriptor = os.open(path, _APPEND, FILE_MODE)
+            try:
+                append_line(descriptor, line)
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+    def remove(self, path: Path) -> None:
+        """Gone for good when this returns; what is not there is gone already."""
+        with _told(path, "removed"):
+            try:
+                path.unlink()
+            except FileNotFoundError:
+                return
+            _sync_dir(path.parent)
+
+
+def make_private_dir(path: Path) -> None:
+    """Makes the folder and what is missing above it, for this user alone whatever the umask."""
+    if path.is_dir():
+        return
+    make_private_dir(path.parent)
+    with suppress(FileExistsError):
+        path.mkdir(DIR_MODE)
+        path.chmod(DIR_MODE)
+    if not path.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "a file is in the way of a directory", str(path))
+
+
+def append_line(descriptor: int, line: str) -> None:
+    """Adds the line in one write, on a line of its own even when a crash tore the last one."""
+    status = os.fstat(descriptor)
+    torn = status.st_size > 0 and os.pread(descriptor, 1, status.st_size - 1) != b"\n"
+    content = (b"\n" if torn else b"") + line.encode("utf-8", "backslashreplace") + b"\n"
+    _write_all(descriptor, content)
+
+
+def _write_beside(path: Path, content: bytes) -> Path:
+    """A complete, synced file in the same directory, so that renaming it is atomic."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
+    descriptor = os.open(temporary, _NEW, FILE_MODE)
+    with _removed_on_failure(temporary):
+        try:
+            os.fchmod(descriptor, FILE_MODE)
+            _write_all(descriptor, content)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    return temporary
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    while content:
+        content = content[os.write(descriptor, content) :]
+
+
+@contextmanager
+def _removed_on_failure(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            path.unlink()
+        raise
+
+
+def _sync_dir(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _told(path: Path, done: str) -> Iterator[None]:
+    """Says in words what could not be done to which file."""
+    try:
+        yield
+    except OSError as error:
+        message = f"{path} could not be {done}: it {reason(error)}"
+        raise DiskError(message, hint=_remedy(error)) from error
+
+
+def _remedy(error: OSError) -> str | None:
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT:
+            return "make room on that disk, then run the command again"
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return "check who owns the home and whether it is mounted read-only"
+        case _:
+            return None

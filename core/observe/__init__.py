@@ -1,0 +1,1 @@
+"""Reads broker and book at one instant into an Observation."""

@@ -1,0 +1,126 @@
+"""Both sides of an account at one instant, with just the book rows that a decision could need."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from core.domain.execution import BrokerExecution
+from core.domain.observation import BookView, Observation
+from core.domain.order import LIVE, BookOrder, BrokerOrder
+from core.domain.snapshot import BrokerSnapshot, Lookup
+from core.observe.scan import Scan, scan_executions
+from core.observe.sieve import ExecutionSieve, sift
+from core.observe.snapshot_file import SnapshotFile
+from core.ports import BookReading
+
+# Asks the broker about one order that its listing does not show.
+Ask = Callable[[BookOrder], Awaitable[Lookup]]
+
+
+async def observe(
+    book: BookReading, snapshot: BrokerSnapshot, ask: Ask, *, symbol: str | None = None
+) -> Observation:
+    """The whole snapshot against the book."""
+    account = snapshot.account
+    if symbol is not None:
+        snapshot = _only(snapshot, symbol)
+    scan = scan_executions(book, account, snapshot.instruments)
+    view = look_at_book(book, snapshot, scan, live=set(book.live_order_ids(account)))
+    if symbol is not None:
+        view = _only_view(view, symbol)
+    return await _asked(snapshot, view, ask, unchanged=0)
+
+
+async def observe_file(book: BookReading, file: SnapshotFile, ask: Ask) -> Observation:
+    """A snapshot file against the book; what both hold word for word is only counted."""
+    account = file.header.account
+    executions = ExecutionSieve(file)
+    scan = scan_executions(book, account, file.header.instruments, executions.meet)
+    sifted = sift(file, book, executions, scan.executed)
+    live = set(book.live_order_ids(account)) - sifted.equal_live
+    view = look_at_book(book, sifted.snapshot, scan, live=live)
+    return await _asked(sifted.snapshot, view, ask, unchanged=sifted.unchanged)
+
+
+async def _asked(
+    snapshot: BrokerSnapshot, view: BookView, ask: Ask, *, unchanged: int
+) -> Observation:
+    return Observation(
+        account=snapshot.account,
+        broker=snapshot,
+        book=view,
+        lookups={row.order_id: await ask(row) for row in unlisted(snapshot, view)},
+        unchanged=unchanged,
+    )
+
+
+def look_at_book(
+    book: BookReading, snapshot: BrokerSnapshot, scan: Scan, *, live: set[str]
+) -> BookView:
+    """The given live rows, and whatever an identifier in the snapshot touches."""
+    account = snapshot.account
+    identity = book.identity()
+    rows: list[BrokerOrder | BrokerExecution] = [*snapshot.orders, *snapshot.executions]
+    orders = book.orders(
+        account,
+        order_ids=live,
+        broker_order_ids={row.broker_order_id for row in rows if row.broker_order_id},
+        client_order_ids={row.client_order_id for row in rows if row.client_order_id},
+        perm_ids={row.perm_id for row in rows if row.perm_id},
+    )
+    # An execution can only repeat or correct one of the same order.
+    touched = {row.broker_order_id for row in snapshot.executions}
+    executions = book.executions_of(account, touched)
+    return BookView(
+        account=account,
+        lineage=identity.lineage,
+        serial=identity.serial,
+        orders=tuple(orders),
+        executions={row.execution_key: row for row in executions},
+        executed=scan.executed,
+        positions=tuple(book.positions(account)),
+        computed=scan.computed,
+        adjustments=scan.adjustments,
+        decisions=tuple(book.decisions(account)),
+        open_steps=tuple(book.open_steps(account)),
+    )
+
+
+def unlisted(snapshot: BrokerSnapshot, view: BookView) -> list[BookOrder]:
+    """Live book rows that a complete listing does not show; only asking tells what became of them."""
+    if not snapshot.knows("orders"):
+        return []
+    listed = {
+        identifier
+        for order in snapshot.orders
+        for identifier in (order.broker_order_id, order.client_order_id, order.perm_id)
+        if identifier
+    }
+    in_flight = {step.order_id for step in view.open_steps}
+    return [
+        row
+        for row in view.orders
+        if row.status in LIVE
+        and row.order_id not in in_flight
+        and not listed & {row.broker_order_id, row.client_order_id, row.perm_id}
+    ]
+
+
+def _only(snapshot: BrokerSnapshot, symbol: str) -> BrokerSnapshot:
+    return replace(
+        snapshot,
+        orders=tuple(row for row in snapshot.orders if row.symbol == symbol),
+        executions=tuple(row for row in snapshot.executions if row.symbol == symbol),
+        positions=tuple(row for row in snapshot.positions if row.symbol == symbol),
+    )
+
+
+def _only_view(view: BookView, symbol: str) -> BookView:
+    """What the book holds of one symbol; identifiers are compared within it too."""
+    return replace(
+        view,
+        orders=tuple(row for row in view.orders if row.symbol == symbol),
+        positions=tuple(row for row in view.positions if row.symbol == symbol),
+        computed={key: held for key, held in view.computed.items() if key.symbol == symbol},
+        adjustments=tuple(row for row in view.adjustments if row.symbol == symbol),
+        open_steps=tuple(step for step in view.open_steps if step.symbol == symbol),
+    )

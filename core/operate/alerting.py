@@ -1,0 +1,39 @@
+"""Raising an alert: a row in the book, a JSON line beside it, a line in the log."""
+
+import json
+
+from core.domain.errors import BookError
+from core.domain.record import Alert, Severity
+from core.domain.text import to_row
+from core.operate.desk import Desk
+
+# Every alert there is, with the severity that the operator guide gives it.
+SEVERITIES = {
+    "ambiguous_matches_found": Severity.HIGH,
+    "backup_failed": Severity.CRITICAL,
+    "reconcile_failed": Severity.HIGH,
+    "order_outcome_unknown": Severity.HIGH,
+    "position_unprotected": Severity.CRITICAL,
+}
+
+
+def raise_alert(
+    desk: Desk, kind: str, message: str, *, account: str | None = None, subject: str | None = None
+) -> None:
+    """The JSON line comes first: it must exist even when the book cannot be written."""
+    alert = Alert(
+        alert_id=f"al-{desk.ids.token(8)}",
+        at=desk.clock.now(),
+        type=kind,
+        severity=SEVERITIES[kind],
+        message=message,
+        account=account,
+        subject=subject,
+    )
+    desk.files.append(desk.home.alerts_file, json.dumps(to_row(alert)))
+    desk.log.event("alert_raised", level="warning", type=kind, severity=alert.severity.value)
+    try:
+        with desk.book.write() as book:
+            book.insert_alert(alert)
+    except BookError as error:
+        desk.log.event("alert_not_in_book", level="error", type=kind, error=error.message)

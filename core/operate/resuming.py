@@ -1,0 +1,120 @@
+"""apply --resume and resolve: settling steps whose outcome was never learned."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.apply.asking import Answer
+from core.apply.journal import Journal
+from core.apply.resume import Resumption, Settled, reopened
+from core.apply.settling import settle
+from core.domain.errors import Blocked, Usage
+from core.domain.order import OrderStatus
+from core.domain.record import Step, StepState
+from core.operate.desk import Desk
+from core.operate.run_status import RunState, RunStatus, write_status
+
+# Waiting for the venue's quarantine to pass is worth it up to here; beyond, come back later.
+WAIT_SECONDS_MAX = 30.0
+
+
+async def resume(desk: Desk) -> list[Settled]:
+    """Asks the broker about every open step; sends nothing."""
+    _check_writable(desk)
+    with desk.lock():
+        with desk.book.read() as book:
+            steps = book.steps(open_only=True)
+        await _wait_for_quarantine(desk, steps)
+        resumption = Resumption(
+            book=desk.book,
+            brokers={step.account: desk.broker(step.account) for step in steps},
+            clock=desk.clock,
+            log=desk.log,
+        )
+        settled = await resumption.settle_open_steps(steps)
+    if steps:
+        _note(desk, settled)
+    return settled
+
+
+def _check_writable(desk: Desk) -> None:
+    gates = desk.gates()
+    if gates.safe_mode:
+        raise Blocked("SAFE_MODE is on, so nothing can be settled", hint="trueup safe-mode status")
+    if gates.dry_run:
+        raise Blocked("DRY_RUN is on, so nothing can be settled", hint="set DRY_RUN: false")
+
+
+async def _wait_for_quarantine(desk: Desk, steps: Sequence[Step]) -> None:
+    """Asking before a late accept has become impossible could only answer `not yet`."""
+    now = desk.clock.now()
+    waits = [
+        (step.begun_at + desk.broker(step.account).capabilities.quarantine - now).total_seconds()
+        for step in steps
+    ]
+    longest = max(waits, default=0.0)
+    if 0 < longest <= WAIT_SECONDS_MAX:
+        desk.log.event("waiting_for_quarantine", seconds=longest)
+        await desk.clock.sleep(longest)
+
+
+def _note(desk: Desk, settled: Sequence[Settled]) -> None:
+    still_open = [one for one in settled if one.state is StepState.UNKNOWN]
+    write_status(
+        desk,
+        RunStatus(
+            status=RunState.PARTIAL if still_open else RunState.COMPLETED,
+            last_run=desk.clock.now(),
+            plan_id=settled[0].step.plan_id,
+            broker_actions=sum(one.state is StepState.DONE for one in settled),
+            error=f"{len(still_open)} steps are still unresolved" if still_open else None,
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """A person's word on one open step."""
+
+    done: bool
+    broker_order_id: str | None = None
+    note: str = ""
+
+
+def resolve_step(desk: Desk, name: str, verdict: Verdict) -> Settled:
+    """Settles by a person's word what the broker could not tell; who said so stands in the audit."""
+    _check_writable(desk)
+    with desk.lock():
+        with desk.book.read() as book:
+            step = find_step(book.steps(open_only=True), name)
+        call = reopened(desk.book, step)
+        state = StepState.DONE if verdict.done else StepState.FAILED
+        said = "done" if verdict.done else "not done"
+        answer = Answer(
+            state=state,
+            # A placed order is open until the broker tells more; the next plan will ask.
+            status=OrderStatus.OPEN if verdict.done else OrderStatus.REJECTED,
+            note=f"{said}, says {desk.actor}" + (f": {verdict.note}" if verdict.note else ""),
+        )
+        settle(
+            Journal(desk.book),
+            call,
+            step,
+            answer,
+            at=desk.clock.now(),
+            by=desk.actor,
+            broker_order_id=verdict.broker_order_id,
+        )
+    return Settled(
+        step=step, state=state, note=answer.note, broker_order_id=verdict.broker_order_id
+    )
+
+
+def find_step(steps: Sequence[Step], name: str) -> Step:
+    """By action id, step id or key; an action id alone must be unambiguous among the open steps."""
+    found = [step for step in steps if name in (step.action_id, step.step_id)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        keys = ", ".join(step.step_id for step in found)
+        raise Usage(f"{name} names several open steps: {keys}", hint=f"trueup resolve {keys[0]}")
+    raise Usage(f"no open step is called {name!r:.40}", hint="trueup resolve")

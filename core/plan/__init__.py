@@ -1,0 +1,1 @@
+"""What is to happen, written down before it does."""

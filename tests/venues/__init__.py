@@ -1,0 +1,1 @@
+"""Emulated venues on loopback: real servers with a small exchange behind each."""
