@@ -8,7 +8,13 @@ from cli.desk_work import StopRequest, at_desk
 from cli.exits import Exit
 from cli.invocation import Invocation
 from cli.options import AsJson, verb
-from cli.views.ledger import ledger_document, settled_document, show_ledger, show_settled
+from cli.views.ledger import (
+    ledger_document,
+    settled_document,
+    show_ledger,
+    show_settled,
+    warn_of_trouble,
+)
 from core.apply.ledger import Ledger
 from core.domain.errors import Usage
 from core.domain.record import StepState
@@ -67,6 +73,7 @@ def _show(call: Invocation, ledger: Ledger, as_json: bool) -> None:
         call.screen.json(ledger_document(ledger))
     elif ledger.plan_id:
         show_ledger(call.screen, ledger)
+        warn_of_trouble(call.screen, ledger)
 
 
 def exit_of(ledger: Ledger, stop: StopRequest) -> Exit:

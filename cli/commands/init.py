@@ -37,10 +37,10 @@ def command(call: Invocation, where: _Dir = None, as_json: AsJson = False) -> No
         told = {"home": str(root), "wrote": _names(home, wrote), "kept": _names(home, kept)}
         call.screen.json(told)
         return
-    for sign, tone, paths in (("+", Tone.ADD, wrote), (" ", Tone.DIM, kept)):
-        for path in paths:
-            note = "" if sign == "+" else "  kept as it is"
-            call.screen.line(Cell(sign, tone), f" {home.shown(path)}", Cell(note, Tone.DIM))
+    for name in _names(home, wrote):
+        call.screen.line(Cell("+", Tone.ADD), f" {name}")
+    for name in _names(home, kept):
+        call.screen.line(f"  {name}", Cell("  kept as it is", Tone.DIM))
     _tell_next(call, root)
 
 
@@ -82,7 +82,9 @@ def _first_files(home: Home, settings: Settings) -> list[tuple[Path, bytes]]:
 
 
 def _names(home: Home, paths: list[Path]) -> list[str]:
-    return [home.shown(path) for path in paths]
+    return [
+        home.shown(path) + ("/" if path.is_dir() else "") for path in paths if path != home.root
+    ]
 
 
 def _tell_next(call: Invocation, root: Path) -> None:

@@ -5,7 +5,7 @@ from cli.commands.plan import exit_of as plan_exit
 from cli.desk_work import StopRequest, at_desk
 from cli.invocation import Invocation
 from cli.options import AsJson, verb
-from cli.views.ledger import ledger_document, show_ledger
+from cli.views.ledger import ledger_document, show_ledger, warn_of_trouble
 from cli.views.plan import show_plan
 from core.apply.ledger import Ledger
 from core.operate.reconciling import Round, reconcile
@@ -34,6 +34,7 @@ def command(call: Invocation, as_json: AsJson = False) -> int:
     except BaseException:
         if ledger.plan_id:
             show_ledger(call.screen, ledger)
+            warn_of_trouble(call.screen, ledger)
         raise
     if as_json:
         applied = report.ended is Round.APPLIED
@@ -46,6 +47,7 @@ def command(call: Invocation, as_json: AsJson = False) -> int:
         )
     elif report.ended is Round.APPLIED:
         show_ledger(call.screen, ledger)
+        warn_of_trouble(call.screen, ledger)
     else:
         show_plan(call.screen, report.plan)
     call.screen.note(_WORDS[report.ended])

@@ -46,6 +46,17 @@ def show_ledger(screen: Screen, ledger: Ledger) -> None:
         screen.line(Cell(f"backup: {ledger.backup_file}", Tone.DIM))
 
 
+_TROUBLE = (Outcome.FAILED, Outcome.UNKNOWN)
+
+
+def warn_of_trouble(screen: Screen, ledger: Ledger) -> None:
+    """What went wrong is said on stderr too, where --quiet does not silence it."""
+    for entry in ledger.sorted():
+        if entry.outcome in _TROUBLE:
+            subject = f"{entry.action_id} {entry.kind} {entry.symbol}"
+            screen.warn(f"{subject}: {entry.outcome.value}: {entry.note}")
+
+
 def ledger_document(ledger: Ledger) -> Row:
     return {
         "plan_id": ledger.plan_id,

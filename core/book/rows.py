@@ -86,8 +86,10 @@ class Table(Generic[T]):
 
     def read(self, row: Sequence[Any]) -> T:
         """The noun of a stored row; what was left out (NULL) takes the noun's default."""
-        named = zip(self.columns, row, strict=True)
-        values = {n: v for n, v in named if v is not None or n not in self._defaulted}
+        values = dict(zip(self.columns, row, strict=True))
+        for name in self._defaulted:
+            if values[name] is None:
+                del values[name]
         try:
             for name in self._documents:
                 values[name] = _document(name, values[name])
@@ -100,9 +102,9 @@ class Table(Generic[T]):
             ) from None
 
     @cached_property
-    def _defaulted(self) -> frozenset[str]:
+    def _defaulted(self) -> tuple[str, ...]:
         known = fields(self.noun)  # type: ignore[arg-type]
-        return frozenset(field.name for field in known if field.default is not MISSING)
+        return tuple(f.name for f in known if f.default is not MISSING and f.default is not None)
 
     @cached_property
     def _documents(self) -> tuple[str, ...]:

@@ -231,6 +231,7 @@ INDEXES = (
     "CREATE INDEX orders_by_signal_id ON orders (signal_id) WHERE signal_id IS NOT NULL",
     f"CREATE INDEX orders_live ON orders (account) WHERE {IS_LIVE}",
     f"CREATE INDEX executions_by_time ON executions (account, {in_time('executed_at')})",
+    "CREATE INDEX executions_by_broker_order_id ON executions (broker_order_id, account)",
     "CREATE INDEX executions_by_order_id ON executions (order_id) WHERE order_id IS NOT NULL",
     f"CREATE INDEX journal_open ON journal (account) WHERE {IS_OPEN_STEP}",
     "CREATE INDEX journal_by_plan_id ON journal (plan_id)",

@@ -46,7 +46,8 @@ SELECT rowid FROM executions WHERE account = ? ORDER BY {in_time("executed_at")}
 """
 # CROSS JOIN: SQLite keeps the order of the list.
 EXECUTION_BATCH = f"""
-SELECT {_as_json(EXECUTION_COLUMNS)} FROM json_each(?) CROSS JOIN executions ON executions.rowid = value
+SELECT {_as_json(EXECUTION_COLUMNS)} FROM json_each(?)
+CROSS JOIN executions ON executions.rowid = value
 """
 
 

@@ -115,6 +115,36 @@ class Account:
     timeout_seconds: Decimal = key(
         Decimal(10), "How long one call to the broker may take.", above=0
     )
+    retry: int = key(
+        3, "How often a read is tried before it counts as failed; a write is sent once.", at_least=1
+    )
+    retry_base_seconds: Decimal = key(
+        Decimal(1), "The pause after a first failed read; it doubles each time.", at_least=0
+    )
+    retry_cap_seconds: Decimal = key(
+        Decimal(30), "The longest pause between two tries of a read.", at_least=0
+    )
+    rate_limit: int = key(
+        0, "Requests sent a second at most; 0 leaves it to what the venue allows.", at_least=0
+    )
+    host: str = key("127.0.0.1", "ib: where TWS or IB Gateway listens.")
+    port: int = key(
+        7497,
+        "ib: its port; TWS 7497 paper, 7496 live; Gateway 4002 paper, 4001 live.",
+        at_least=1,
+    )
+    client_id: int = key(
+        17, "ib: our client id; only the one that placed an order can change it.", at_least=0
+    )
+    managed_account: str = key(
+        "auto", "ib: the account code, such as DU1234567; auto when the login has only one."
+    )
+    time_zone: str = key(
+        "America/New_York", "ib: the gateway's time zone; it tells of its current day only."
+    )
+    quarantine_seconds: int = key(
+        60, "ib: the longest that an unanswered order may still be on its way.", at_least=0
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,1 +1,1 @@
-"""The nouns: what exists in an account and in a book, as frozen values that only say what they are."""
+"""The nouns: what exists in an account and in a book, as frozen values that only tell."""

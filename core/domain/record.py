@@ -133,7 +133,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class BookIdentity:
-    """`lineage` lasts from creation or restore to the next restore; `serial` moves with each change."""
+    """`lineage` names this book since creation or restore; `serial` moves with every change."""
 
     lineage: str
     serial: int

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -50,13 +50,19 @@ def differing(before: Any, after: Any) -> tuple[str, ...]:
     return tuple(name for name in names if getattr(before, name) != getattr(after, name))
 
 
-# Reflection happens once per class: a plan may hold 100,000 nouns of the same one.
-@cache
 def _names(noun: type[Any]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(noun))
+    if noun not in _NAMES:
+        _NAMES[noun] = tuple(field.name for field in fields(noun))
+    return _NAMES[noun]
+
+
+# Reflection happens once per class: a plan may hold 100,000 nouns of the same one.
+_NAMES: dict[type[Any], tuple[str, ...]] = {}
 
 
 # --- reading ----------------------------------------------------------------------------------
+
+_Readers = tuple[tuple[str, Callable[[Any], Any]], ...]
 
 
 def from_row(noun: type[T], row: Mapping[str, Any]) -> T:
@@ -75,15 +81,19 @@ def from_row(noun: type[T], row: Mapping[str, Any]) -> T:
         raise ValueError(_field_first(str(error))) from None
 
 
-# What msgspec by itself would read too freely, or not at all.
-@cache
-def _strict_readers(noun: type[Any]) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
-    return tuple(
-        (name, _STRICT[kind])
-        for name, hint in typing.get_type_hints(noun).items()
-        for kind in _kinds(hint)
-        if kind in _STRICT
-    )
+def _strict_readers(noun: type[Any]) -> _Readers:
+    """For the fields that msgspec by itself would read too freely, or not at all."""
+    if noun not in _READERS:
+        _READERS[noun] = tuple(
+            (name, _STRICT[kind])
+            for name, hint in typing.get_type_hints(noun).items()
+            for kind in _kinds(hint)
+            if kind in _STRICT
+        )
+    return _READERS[noun]
+
+
+_READERS: dict[type[Any], _Readers] = {}
 
 
 def _kinds(hint: Any) -> tuple[Any, ...]:

@@ -46,20 +46,18 @@ class DiskRunLog:
     def _write(self, line: str) -> None:
         make_private_dir(self.path.parent)
         # Opened anew each time: another process may have moved the file aside in between.
-        descriptor = self._open()
+        descriptor = os.open(self.path, _FLAGS, FILE_MODE)
         try:
-            if os.fstat(descriptor).st_size > self._bytes_max and self._moved_aside(descriptor):
-                os.close(descriptor)
-                descriptor = self._open()
-            append_line(descriptor, line)
+            moved = os.fstat(descriptor).st_size > self._bytes_max and self._moved_aside(descriptor)
+            if not moved:
+                append_line(descriptor, line)
         finally:
             os.close(descriptor)
-
-    def _open(self) -> int:
-        return os.open(self.path, _FLAGS, FILE_MODE)
+        if moved:
+            self._write(line)
 
     def _moved_aside(self, descriptor: int) -> bool:
-        """Makes room for a new file, unless another process is doing so; True when there is room."""
+        """Makes room for a new file; False while another process is doing so."""
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 
 from core.domain.moment import moment_text
-from core.domain.snapshot import BrokerSnapshot, Known, Part, Partial
+from core.domain.snapshot import PARTS, BrokerSnapshot, Known, Part, Partial
 from core.domain.text import Row, to_row
+from core.observe.snapshot_nouns import NOT_TOLD
 from core.observe.snapshot_wire import FORMAT
 
 INDENT = 1
@@ -23,7 +24,7 @@ def snapshot_document(snapshot: BrokerSnapshot) -> bytes:
             "account": snapshot.account,
             "broker": snapshot.broker,
             "position_mode": snapshot.position_mode,
-            "parts": {name: part_row(part) for name, part in snapshot.parts.items()},
+            "parts": {name: part_row(snapshot.parts.get(name, NOT_TOLD)) for name in PARTS},
             "executions_since": moment_text(since) if since else None,
             "orders": _rows(snapshot.orders),
             "executions": [execution_row(to_row(each)) for each in snapshot.executions],

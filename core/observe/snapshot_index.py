@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import msgspec
+
 from core.observe.snapshot_flaw import Flaw
 
 # A lot of rows that stays in the processor's cache while it is cut and parsed.
@@ -23,7 +25,7 @@ KEYS_MAX = 1000
 CANDIDATES_MAX = 4
 
 _SPACE = b" \t\n\r"
-_KEY = re.compile(rb'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
+_KEY = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _SCALAR = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[^\s,\]}"\[{]+', re.DOTALL)
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+("|\\?\Z)|[{}\[\],]', re.DOTALL)
 _BETWEEN_ROWS = re.compile(rb"\}\s*(,)\s*\Z")
@@ -118,8 +120,13 @@ class _Indexing:
         key = _KEY.match(self._source.read(self._at, 4096))
         if not key:
             raise Flaw(self._at, "expected a key")
+        try:
+            # Decoded, so that one name spelt in two ways is still there twice.
+            name = msgspec.json.decode(key[0], type=str)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise Flaw(self._at, "a key that is not text") from None
         self._at += key.end()
-        return key[1].decode("utf-8", "replace")
+        return name
 
     def _value(self) -> Value:
         opening, start = self._peek(), self._at
@@ -153,6 +160,8 @@ class _Indexing:
                 raise Flaw(self._at, "a text longer than a window")
             if depth > DEPTH_MAX:
                 raise Flaw(self._at, "nested too deeply")
+        if self._source.read(self._at - 1, 1) != b"}":
+            raise Flaw(self._at - 1, "expected '}'")
 
     def _items(self) -> list[Span]:
         """Moves past the array's end; the spans leave out the commas between them."""
@@ -167,9 +176,11 @@ class _Indexing:
             if cut is None and size >= ITEM_BYTES_MAX:
                 raise Flaw(self._at, f"an item larger than {ITEM_BYTES_MAX >> 20} MiB")
             if cut is None:
-                size *= 4
+                size = min(size * 4, ITEM_BYTES_MAX)
                 continue
             length, closing = cut
+            if closing and window[length : length + 1] != b"]":
+                raise Flaw(self._at + length, "expected ']'")
             if length:
                 pieces.append((self._at, self._at + length))
             elif pieces or not closing:

@@ -199,10 +199,7 @@ def _made(noun: type[Noun], readers: Readers, wire: Struct, path: str) -> Noun:
 
 
 def broker_order_from(wire: WireOrder, path: str) -> BrokerOrder:
-    order = _made(BrokerOrder, _ORDER, wire, path)
-    if order.filled_quantity > order.quantity:
-        raise broken(f"{path}.filled_quantity", "above the order's quantity")
-    return order
+    return _made(BrokerOrder, _ORDER, wire, path)
 
 
 def broker_execution_from(wire: WireExecution, path: str) -> BrokerExecution:

@@ -183,6 +183,7 @@ def _broke_off(desk: Desk, plan: Plan, ledger: Ledger, error: BaseException) -> 
     note = error.message if isinstance(error, TrueupError) else f"{type(error).__name__}: {error}"
     touched = bool(ledger.counts[Outcome.DONE] or ledger.unknown)
     if isinstance(error, BackupFailed):
+        error.hint = error.hint or "trueup backup create, once the cause is mended"
         _write(desk, plan, ledger, RunState.FAILED, note)
         raise_alert(desk, "backup_failed", note, subject=plan.plan_id)
     elif isinstance(error, Refused | Unavailable) and not touched:

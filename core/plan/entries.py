@@ -7,7 +7,6 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
 from types import NoneType
 from typing import Any, TypeVar
 
@@ -99,25 +98,25 @@ def _change(entry: _Entry, change_class: object) -> AnyChange:
 
 def _side(kind: type[AnyChange], side: str, value: Mapping[str, Any] | None) -> Any:
     """`before` or `after` as the type that this kind of change declares for it."""
-    nouns, may_lack = _nouns_of(kind)[side]
+    options = _nouns_of(kind, side)
     if value is None:
-        if may_lack:
+        if NoneType in options:
             return None
         raise ValueError(f"{side}: missing")
-    if not nouns:
+    noun = options[0]
+    if noun is NoneType:
         raise ValueError(f"{side}: {kind.kind} has none")
-    return noun_at(side, nouns[0], value)
+    return noun_at(side, noun, value)
 
 
-@cache
-def _nouns_of(kind: type[AnyChange]) -> Mapping[str, tuple[tuple[type[Any], ...], bool]]:
-    """For each side: the noun it holds, if any, and whether it may be null."""
-    hints = typing.get_type_hints(kind)
-    options = {side: typing.get_args(hints[side]) or (hints[side],) for side in ("before", "after")}
-    return {
-        side: (tuple(kind for kind in kinds if kind is not NoneType), NoneType in kinds)
-        for side, kinds in options.items()
-    }
+def _nouns_of(kind: type[AnyChange], side: str) -> tuple[type[Any], ...]:
+    if (kind, side) not in _NOUNS:
+        hint = typing.get_type_hints(kind)[side]
+        _NOUNS[kind, side] = typing.get_args(hint) or (hint,)
+    return _NOUNS[kind, side]
+
+
+_NOUNS: dict[tuple[type[AnyChange], str], tuple[type[Any], ...]] = {}
 
 
 # --- ambiguous matches ------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 """The real client library, pointed at an emulated venue and told to be quick about it."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import aiohttp
@@ -35,18 +35,28 @@ async def client_of(venue: Venue, **config: Any) -> AsyncIterator[Any]:
         await client.close()
 
 
+@contextmanager
+def impatient(client: Any) -> Iterator[None]:
+    """Let the client give up soon, for requests that get no answer."""
+    client.timeout = 100
+    try:
+        yield
+    finally:
+        client.timeout = TIMEOUT_MS
+
+
 class Ear:
     """A bare WebSocket that misses nothing: ccxt merges the events that nobody waits for."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket
 
-    async def heard(self, *topics: str) -> Any:
-        """The next message on one of these topics; whatever else comes is passed over."""
+    async def heard(self, topic: str) -> Any:
+        """The next message on a topic or channel, or answer to an op; others are passed over."""
         async with asyncio.timeout(TIMEOUT_MS / 1000):
             while True:
                 message = await self._socket.receive_json()
-                if message.get("topic", message.get("channel")) in topics:
+                if topic in {message.get(name) for name in ("topic", "channel", "op")}:
                     return message
 
 

@@ -6,6 +6,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
@@ -295,7 +296,7 @@ class Venue(ABC):
     def decode(self, body: str) -> Any:
         """A request's body, None when it is not JSON."""
         try:
-            return json.loads(body)
+            return json.loads(body, parse_float=Decimal)
         except ValueError:
             return None
 

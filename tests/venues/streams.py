@@ -51,7 +51,8 @@ class Streams:
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """Hold one session from its handshake to its end."""
-        connection = web.WebSocketResponse()
+        # A client that is gone without a word is not waited for.
+        connection = web.WebSocketResponse(timeout=1)
         await connection.prepare(request)
         session = Session(connection, request.path, request.transport)
         self.sessions.append(session)
@@ -70,8 +71,7 @@ class Streams:
 
     def publish(self, topic: str, message: Message) -> None:
         """Tell everyone subscribed to a topic, mishaps permitting."""
-        if self.sessions:
-            self.events.pass_on(topic, message)
+        self.events.pass_on(topic, message)
 
     def subscribed(self, topic: str) -> int:
         """How many sessions listen to a topic."""

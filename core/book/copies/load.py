@@ -15,7 +15,10 @@ from core.book.copies.form import functions_of_schema, tables
 from core.book.schema import APPLICATION_ID
 
 BYTES_MAX = 4 << 30
-STATEMENT_BYTES_MAX = 16 << 20
+STATEMENT_BYTES_MAX = 64 << 20
+# Beyond this factor it is no book: rows are text in both, and indexes repeat some of it.
+GROWTH_MAX = 8
+PAGES_SPARE = 256
 
 _PRAGMAS = frozenset({"foreign_keys", "defer_foreign_keys", "user_version", "application_id"})
 _TRANSACTION = frozenset({"BEGIN", "COMMIT"})
@@ -62,10 +65,12 @@ class NotText(BadDump):
 def load_dump(dump: Path, into: Path, deadline: Deadline) -> None:
     """Runs the dump in the empty database `into`; BadDump says what was refused."""
     with scratch_database(into, deadline) as connection:
+        _bound(connection, dump)
         gate = _Gate(deadline)
         connection.set_authorizer(gate)
         try:
             for statement in _statements(dump):
+                gate.creating = statement.lstrip()[:6].upper() == "CREATE"
                 connection.execute(statement).close()
         except (sqlite3.Error, ValueError) as error:
             deadline.check()
@@ -77,6 +82,13 @@ def load_dump(dump: Path, into: Path, deadline: Deadline) -> None:
         if connection.in_transaction:
             raise BadDump("it ends before its COMMIT")
         _mark(connection)
+
+
+def _bound(connection: sqlite3.Connection, dump: Path) -> None:
+    """A few lines can ask for more rows than a disk holds; a dump's book is not much larger than it."""
+    (page_size,) = connection.execute("PRAGMA page_size").fetchone()
+    pages = dump.stat().st_size * GROWTH_MAX // page_size + PAGES_SPARE
+    connection.execute(f"PRAGMA max_page_count = {pages}").close()
 
 
 def _statements(dump: Path) -> Iterator[str]:
@@ -113,6 +125,8 @@ class _Gate:
 
     def __init__(self, deadline: Deadline):
         self.refused: str | None = None
+        # Only while a table or an index is made may columns be looked at.
+        self.creating = False
         self._deadline = deadline
         self._tables = frozenset(tables()) | _CATALOGUE
         self._functions = functions_of_schema()
@@ -149,8 +163,11 @@ class _Gate:
                 return one in self._tables and database == "main"
             case sqlite3.SQLITE_CREATE_INDEX:
                 return two in self._tables and database == "main"
+            case sqlite3.SQLITE_SELECT:
+                # Several rows in one VALUES count as one; without READ it can only repeat itself.
+                return not self.creating
             case sqlite3.SQLITE_READ:
-                return one in self._tables and source is None
+                return self.creating and one in self._tables and source is None
             case sqlite3.SQLITE_UPDATE:
                 return one in _CATALOGUE and source is None
             case sqlite3.SQLITE_REINDEX:

@@ -1,6 +1,6 @@
 """Making one copy in the scratch folder and proving it, before anything gets a name.
 
-The checks run beside each other: integrity_check takes about as long as all the others together.
+The checks run beside each other: SQLite and hashing leave the interpreter to the others meanwhile.
 """
 
 import sqlite3
@@ -48,19 +48,21 @@ class Making:
             identity = check_form(source)
             copy = self.scratch.file("copy.db")
             copy_whole(source, copy, self.deadline)
-            with ThreadPoolExecutor(1) as beside:
+            with ThreadPoolExecutor(2) as beside:
                 health = beside.submit(self._check_integrity, copy)
+                dumping = beside.submit(self._dump_and_load, copy)
                 try:
                     sync_file(copy)
                     self._check_foreign_keys(copy)
                     self._check_restored(source, copy)
-                    dump, why_not = self._dumped(source, copy)
                     file = copied_file(copy, copy.name, self.deadline)
                     counts = row_counts(source)
+                    health.result()
+                    dump, why_not = self._checked_dump(source, dumping.result())
                 except BaseException:
+                    # The others would only be waited for.
                     self.deadline.interrupt()
                     raise
-                health.result()
         manifest = Manifest(
             file=file.file,
             size=file.size,
@@ -95,22 +97,29 @@ class Making:
             copy_whole(connection, restored, self.deadline)
         self._compare(source, restored, "the restored copy", same_rowids=True)
 
-    def _dumped(
-        self, source: sqlite3.Connection, copy: Path
-    ) -> tuple[CopiedFile | None, str | None]:
-        """The dump, read back and compared; or why there is none."""
+    def _dump_and_load(self, copy: Path) -> str | None:
+        """Writes the dump and reads it back; why there is none, if there is none."""
         if copy.stat().st_size > self.sql_dump_max_mib * _MIB:
-            return None, f"the book is larger than sql_dump_max_mib ({self.sql_dump_max_mib} MiB)"
+            return f"the book is larger than sql_dump_max_mib ({self.sql_dump_max_mib} MiB)"
         dump, loaded = self.scratch.file("copy.sql"), self.scratch.file("loaded.db")
         with private_copy(copy, self.deadline) as connection:
             write_dump(connection, dump, self.deadline)
         try:
             load_dump(dump, loaded, self.deadline)
         except NotText as error:
-            return None, str(error)
+            return str(error)
         except BadDump as error:
             raise BackupFailed(f"the SQL dump does not read back: {error}") from error
+        return None
+
+    def _checked_dump(
+        self, source: sqlite3.Connection, why_not: str | None
+    ) -> tuple[CopiedFile | None, str | None]:
+        if why_not:
+            return None, why_not
+        loaded = self.scratch.folder / "loaded.db"
         self._compare(source, loaded, "the SQL dump", same_rowids=False)
+        dump = self.scratch.folder / "copy.sql"
         return copied_file(dump, dump.name, self.deadline), None
 
     def _compare(

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.domain.errors import BrokenDocument
 from core.observe.snapshot_file import read_snapshot
@@ -214,6 +216,22 @@ def test_deep_nesting_is_refused(value: bytes, make: Any) -> None:
         assert refusal(make(content)).startswith("$")
     top = written(account(surprise="X")).replace(b'"X"', value)
     assert refusal(make(top)).startswith("$")
+
+
+DAMAGE = st.sampled_from(
+    [b"", b'"', b"\\", b"[", b"]", b"{", b"}", b",", b":", b"-", b"1e9", b"null", b"\xff", b"\x00"]
+) | st.binary(max_size=2)
+
+
+@given(st.integers(0, 10_000), DAMAGE, st.integers(0, 20), st.booleans())
+def test_any_damage_is_refused_or_harmless(at: int, put: bytes, cut: int, is_large: bool) -> None:
+    content = written(account())
+    at %= len(content)
+    content = content[:at] + put + content[at + cut :]
+    try:
+        read_snapshot(large(content) if is_large else content)
+    except BrokenDocument as error:
+        assert error.message.startswith("$")
 
 
 def test_every_truncation_is_refused() -> None:

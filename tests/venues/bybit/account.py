@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.venues.bybit.errors import bad_request
 from tests.venues.bybit.rows import position_row, wallet_row
-from tests.venues.bybit.tickets import read_category
+from tests.venues.bybit.tickets import check_category, read_category, read_leg
 from tests.venues.exchange import (
     STOP_LOSS,
     TAKE_PROFIT,
@@ -85,9 +85,10 @@ class AccountEndpoints:
 
     def positions(self, call: Call) -> Row:
         """The positions of one symbol, flat or not, or all that hold something."""
-        if read_category(call) is not Category.LINEAR:
-            raise bad_request("Illegal category")
-        positions = self._asked_positions(call)
+        check_category(call)
+        # Only linear markets have positions here; of the others there are none to list.
+        linear = call.text("category") == Category.LINEAR
+        positions = self._asked_positions(call) if linear else []
         begin = call.whole("cursor", 0)
         limit = max(1, min(call.whole("limit", 20), 200))
         shown = positions[begin : begin + limit]
@@ -123,7 +124,7 @@ class AccountEndpoints:
     def set_stops(self, call: Call) -> Row:
         """Set, move or take away the stop and the target of a position."""
         instrument = self._exchange.instrument(call.text("symbol"), read_category(call))
-        leg = Leg(call.whole("positionIdx", 0))
+        leg = read_leg(call)
         if leg not in self._exchange.account.legs(instrument.symbol):
             raise bad_request("position idx not match position mode")
         if call.number("trailingStop"):

@@ -5,8 +5,8 @@ from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 from tests.venues.bybit.errors import bad_request
-from tests.venues.bybit.rows import execution_row, order_row
-from tests.venues.bybit.tickets import read_category
+from tests.venues.bybit.rows import execution_row, order_row, wire_status
+from tests.venues.bybit.tickets import check_category
 from tests.venues.exchange import Category, Exchange, Execution, Order
 from tests.venues.wire import Call, Route
 
@@ -35,15 +35,15 @@ class Listings:
 
     def realtime(self, call: Call) -> Row:
         """Open orders; closed ones only by id or on request, and only since the last restart."""
-        category = read_category(call)
+        check_category(call)
         register = self._exchange.register
         key = call.text("orderId") or call.text("orderLinkId")
-        if category is Category.LINEAR and not key:
+        if call.text("category") == Category.LINEAR and not key:
             require_scope(call)
         if key:
             orders = register.named(key)
         elif call.whole("openOnly", 0) == 1:
-            orders = register.recently_closed(category)
+            orders = register.recently_closed(call.text("category"))
         else:
             orders = register.open_orders()
         found = [order for order in orders if order.recent and order_matches(order, call)]
@@ -51,7 +51,7 @@ class Listings:
 
     def history(self, call: Call) -> Row:
         """Closed orders, as long as the venue keeps them."""
-        read_category(call)
+        check_category(call)
         now = self._exchange.clock.now_ms()
         register = self._exchange.register
         key = call.text("orderId") or call.text("orderLinkId")
@@ -63,13 +63,13 @@ class Listings:
             and start <= order.created_ms <= end
             and _kept(order, now)
             and order_matches(order, call)
-            and call.text("orderStatus") in {"", order_row(order)["orderStatus"]}
+            and call.text("orderStatus") in {"", wire_status(order)}
         ]
         return _page(call, found, order_row, _order_key, 20, 50)
 
     def executions(self, call: Call) -> Row:
         """Executions of every kind unless one is asked for: funding rows look like trades."""
-        read_category(call)
+        check_category(call)
         start, end = _window(call, self._exchange.clock.now_ms())
         found = [
             execution

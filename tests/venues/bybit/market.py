@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.venues.bybit.errors import bad_request
+from tests.venues.bybit.tickets import check_category
 from tests.venues.exchange import Category, Exchange, Instrument
 from tests.venues.wire import Call, Route, plain
 
@@ -65,8 +66,7 @@ class Market:
 
     def _asked(self, call: Call) -> list[Instrument]:
         category, symbol = call.text("category"), call.text("symbol")
-        if category not in {"linear", "spot", "inverse", "option"}:
-            raise bad_request("Illegal category")
+        check_category(call)
         return [
             each
             for each in self._exchange.instruments

@@ -48,7 +48,7 @@ def order_row(order: Order) -> Row:
         "side": ticket.side.value,
         "isLeverage": "0" if ticket.instrument.category is Category.SPOT else "",
         "positionIdx": int(ticket.leg),
-        "orderStatus": _status(order),
+        "orderStatus": wire_status(order),
         "createType": ticket.created_by,
         "cancelType": _CANCEL_TYPES.get(order.ended, "UNKNOWN"),
         "rejectReason": _REJECT_REASONS.get(order.ended, "EC_PerCancelRequest"),
@@ -176,7 +176,7 @@ def coin_row(exchange: Exchange, currency: str) -> Row:
     return {
         "coin": currency,
         "equity": plain(balance + unrealised),
-        "usdValue": plain(balance + unrealised),
+        "usdValue": plain((balance + unrealised) * _in_dollars(exchange, currency)),
         "walletBalance": plain(balance),
         "locked": plain(margin.locked(currency, orders)),
         "availableToWithdraw": "",
@@ -218,7 +218,16 @@ def wallet_row(exchange: Exchange) -> Row:
     }
 
 
-def _status(order: Order) -> str:
+def _in_dollars(exchange: Exchange, currency: str) -> Decimal:
+    """What one coin is worth, one where the coin is the dollar's stand-in."""
+    for instrument in exchange.instruments:
+        if instrument.category is Category.SPOT and instrument.base == currency:
+            return exchange.quote(instrument).last
+    return Decimal(1)
+
+
+def wire_status(order: Order) -> str:
+    """Bybit's word for where an order is in its life."""
     spot = order.ticket.instrument.category is Category.SPOT
     if order.state is State.PARTIALLY_FILLED_CANCELLED and not spot:
         # Only spot tells the two apart; a derivative is Cancelled with something executed.

@@ -71,6 +71,8 @@ class Stream:
         session.send(_answer(message, success=True))
 
     def _tell(self, event: Event) -> None:
+        if not self._streams.sessions:
+            return
         match event:
             case OrderChanged(order):
                 row = {"category": order.ticket.instrument.category.value} | order_row(order)
@@ -92,8 +94,6 @@ class Stream:
                 self._streams.publish(topic, moved)
 
     def _publish(self, topic: str, row: Row) -> None:
-        if not self._streams.sessions:
-            return
         now = self._now()
         envelope = {"id": f"venue_{row.get('seq', now)}", "topic": topic, "creationTime": now}
         self._streams.publish(topic, envelope | {"data": [row]})

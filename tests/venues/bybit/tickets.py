@@ -18,6 +18,7 @@ from tests.venues.exchange import (
 )
 from tests.venues.wire import Call
 
+CATEGORIES = frozenset({"linear", "spot", "inverse", "option"})
 _LINK_ID = re.compile(r"[A-Za-z0-9_-]{0,36}")
 
 
@@ -40,7 +41,7 @@ def read_ticket(exchange: Exchange, call: Call) -> Ticket:
         time_in_force=_time_in_force(call, kind),
         reduce_only=call.flag("reduceOnly"),
         whole_position=not quantity and call.flag("reduceOnly") and call.flag("closeOnTrigger"),
-        leg=Leg(call.whole("positionIdx", 0)),
+        leg=read_leg(call),
         trigger=trigger,
         stop_kind="Stop" if trigger is not None else "",
         client_id=_link_id(call),
@@ -50,11 +51,25 @@ def read_ticket(exchange: Exchange, call: Call) -> Ticket:
 
 
 def read_category(call: Call) -> Category:
-    """The category a request is about, or a parameter error."""
+    """The category a writing request is about, or a parameter error."""
     try:
         return Category(call.text("category"))
     except ValueError:
         raise bad_request("Illegal category") from None
+
+
+def check_category(call: Call) -> None:
+    """Refuse a category Bybit does not have; those the account has nothing in list nothing."""
+    if call.text("category") not in CATEGORIES:
+        raise bad_request("Illegal category")
+
+
+def read_leg(call: Call) -> Leg:
+    """The position leg a request is about, or a parameter error."""
+    try:
+        return Leg(call.whole("positionIdx", 0))
+    except ValueError:
+        raise bad_request("positionIdx invalid") from None
 
 
 _Choice = TypeVar("_Choice", Side, Kind)

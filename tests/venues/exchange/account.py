@@ -16,6 +16,8 @@ class Position:
     leg: Leg
     position_id: int = 0
     quantity: Decimal = ZERO
+    # Which way it was held last; a flat position keeps it.
+    long: bool = True
     average: Decimal = ZERO
     realised: Decimal = ZERO
     closed: Decimal = ZERO
@@ -53,7 +55,9 @@ class Position:
             held = self.size
             self.average = (held * self.average + opened * price) / (held + opened)
             self.quantity += side.sign * opened
-        if not self.quantity:
+        if self.quantity:
+            self.long = self.quantity > 0
+        else:
             self.average = ZERO
         self.closed += closed
         self.realised += profit

@@ -46,7 +46,7 @@ class Register:
     orders: dict[str, Order] = field(default_factory=dict)
     executions: list[Execution] = field(default_factory=list)
     _open: dict[str, Order] = field(default_factory=dict)
-    _closed: dict[Category, deque[Order]] = field(default_factory=dict)
+    _closed: dict[str, deque[Order]] = field(default_factory=dict)
     _by_client_id: dict[str, list[Order]] = field(default_factory=dict)
 
     def add(self, order: Order) -> None:
@@ -65,9 +65,9 @@ class Register:
         if len(closed) > REMEMBERED:
             closed.popleft().recent = False
 
-    def recently_closed(self, category: Category) -> list[Order]:
+    def recently_closed(self, category: str) -> list[Order]:
         """The closed orders of a category that the venue still has at hand, oldest first."""
-        return [order for order in self._closed.get(category, ()) if order.recent]
+        return list(self._closed.get(category, ()))
 
     def forget_closed(self) -> None:
         """Drop the short memory of closed orders, as a restart does."""

@@ -234,10 +234,12 @@ class Matching:
 
     def _apply(self, order: Order, quantity: Decimal, price: Decimal) -> tuple[Decimal, Decimal]:
         position = self._floor.position_for(order)
-        if not position.quantity:
+        before = position.side
+        result = position.apply(order.ticket.side, quantity, price)
+        if position.side not in {None, before}:
             position.position_id = int(self._floor.ids.number())
             position.opened_ms = self._floor.clock.now_ms()
-        return position.apply(order.ticket.side, quantity, price)
+        return result
 
     def _execution_id(self, instrument: Instrument) -> str:
         ids, rules = self._floor.ids, self._floor.rules

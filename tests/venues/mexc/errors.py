@@ -27,6 +27,9 @@ _CODES: dict[Refusal, tuple[int, str]] = {
     Refusal.MODE_POSITION: (2019, "There is an active open position"),
     Refusal.MODE_ORDERS: (2019, "There are active orders"),
     Refusal.NO_POSITION: (2009, "Position is not exists or closed."),
+    Refusal.RISING_EXPECTED: (2007, "Order price error"),
+    Refusal.FALLING_EXPECTED: (2007, "Order price error"),
+    Refusal.STOP_SIDE: (2007, "Order price error"),
 }
 
 

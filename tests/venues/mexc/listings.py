@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from tests.venues.exchange import Exchange, Execution, ExecutionKind, Order, Refusal, Refused
 from tests.venues.mexc.errors import bad_request
-from tests.venues.mexc.rows import deal_row, is_plan, order_row, plan_row
+from tests.venues.mexc.rows import deal_row, is_plan, order_row, plan_row, wire_state
 from tests.venues.wire import Call, Route
 
 Row = dict[str, Any]
@@ -72,21 +72,14 @@ class Listings:
 
     def history(self, call: Call) -> list[Row]:
         """Orders of every state, or of some."""
-        rows = (
-            order_row(self._exchange, each)
-            for each in self._orders()
-            if _of_symbol(each, call) and _in_time(each.created_ms, call)
-        )
-        return _page(call, _in_states(rows, call), _itself)
+        found = [each for each in self._orders() if _asked_for(each, call)]
+        return _page(call, found, lambda each: order_row(self._exchange, each))
 
     def plans(self, call: Call) -> list[Row]:
         """Plan orders of every state, or of some."""
-        rows = (
-            plan_row(self._exchange, each)
-            for each in self._exchange.register.orders.values()
-            if is_plan(each) and _of_symbol(each, call) and _in_time(each.created_ms, call)
-        )
-        return _page(call, _in_states(rows, call), _itself)
+        every = self._exchange.register.orders.values()
+        found = [each for each in every if is_plan(each) and _asked_for(each, call)]
+        return _page(call, found, lambda each: plan_row(self._exchange, each))
 
     def deals(self, call: Call) -> list[Row]:
         """The executions of one contract."""
@@ -126,10 +119,6 @@ class Listings:
         raise Refused(Refusal.NOT_FOUND, key)
 
 
-def _itself(row: Row) -> Row:
-    return row
-
-
 def _of_symbol(order: Order, call: Call) -> bool:
     return call.text("symbol") in {"", order.ticket.instrument.symbol}
 
@@ -139,9 +128,11 @@ def _in_time(moment_ms: int, call: Call) -> bool:
     return (start is None or start <= moment_ms) and (end is None or moment_ms <= end)
 
 
-def _in_states(rows: Iterable[Row], call: Call) -> list[Row]:
-    wanted = {each for each in call.text("states").split(",") if each}
-    return [row for row in rows if not wanted or str(row["state"]) in wanted]
+def _asked_for(order: Order, call: Call) -> bool:
+    """Whether an order has the symbol, the time and one of the states a listing asks for."""
+    states = [each for each in call.text("states").split(",") if each]
+    in_state = not states or str(wire_state(order)) in states
+    return in_state and _of_symbol(order, call) and _in_time(order.created_ms, call)
 
 
 def _page(call: Call, items: list[Item], row: Callable[[Item], Row]) -> list[Row]:

@@ -11,7 +11,6 @@ from tests.venues.exchange import (
     Exchange,
     Execution,
     ExecutionKind,
-    Leg,
     Order,
     Position,
     Side,
@@ -46,6 +45,13 @@ def number(value: Decimal | None) -> int | float:
 def is_plan(order: Order) -> bool:
     """Whether an order is a plan order, which never trades itself."""
     return order.ticket.trigger is not None
+
+
+def wire_state(order: Order) -> int:
+    """The number the venue has for where an order or plan order is in its life."""
+    if is_plan(order):
+        return _PLAN_STATES.get(order.state, 2)
+    return _STATES.get(order.state, 4)
 
 
 def wire_side(order: Order) -> int:
@@ -83,7 +89,7 @@ def order_row(exchange: Exchange, order: Order) -> Row:
         "profit": number(order.profit),
         "feeCurrency": ticket.instrument.quote,
         "openType": int(extra.get("openType", "2")),
-        "state": _STATES.get(order.state, 4),
+        "state": wire_state(order),
         "externalOid": ticket.client_id or f"_m_{order.order_id}",
         "errorCode": 0,
         "createTime": order.created_ms,
@@ -107,7 +113,7 @@ def plan_row(exchange: Exchange, order: Order) -> Row:
         "vol": number(order.quantity),
         "openType": int(extra.get("openType", "2")),
         "triggerType": 1 if order.trigger.rises else 2,
-        "state": _PLAN_STATES.get(order.state, 2),
+        "state": wire_state(order),
         "executeCycle": int(extra.get("executeCycle", "1")),
         "trend": int(extra.get("trend", "1")),
         "errorCode": 0,
@@ -148,13 +154,13 @@ def deal_row(exchange: Exchange, execution: Execution) -> Row:
 
 def position_row(exchange: Exchange, position: Position) -> Row:
     """One position; state 1 is held, 3 is closed."""
-    instrument, long = position.instrument, position.quantity > 0 or position.leg is Leg.LONG
+    instrument = position.instrument
     leverage = exchange.account.leverage(instrument.symbol, position.leg)
     margin = exchange.margin.of_position(position)
     return {
         "positionId": position.position_id,
         "symbol": instrument.symbol,
-        "positionType": 1 if long else 2,
+        "positionType": 1 if position.long else 2,
         "openType": 2,
         "state": 1 if position.quantity else 3,
         "holdVol": number(position.size),

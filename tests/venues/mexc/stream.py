@@ -81,6 +81,8 @@ class Stream:
         self._say(session, "rs.personal.filter", "success")
 
     def _tell(self, event: Event) -> None:
+        if not self._streams.sessions:
+            return
         match event:
             case OrderChanged(order) if is_plan(order):
                 self._publish("plan.order", plan_row(self._exchange, order))

@@ -16,16 +16,11 @@ from tests.build import (
     book_view,
     execution,
     instrument,
-    observation,
-    order,
+    open_step,
     position,
-    settings,
     stored,
 )
 from tests.told import plan, told
-
-# Executions whose order is told as well, so that a plan speaks of positions alone.
-LEFT_OUT = {"AUTO_MANAGE_EXTERNAL_ORDERS": False}
 
 
 def adopted(broker: list[Any], book: list[Any], **given: Any) -> AdoptPosition:
@@ -34,7 +29,7 @@ def adopted(broker: list[Any], book: list[Any], **given: Any) -> AdoptPosition:
 
 
 def fill(quantity: Any = 5, **given: Any) -> Any:
-    """An execution of an order that stays out of the book."""
+    """An execution that names no order, so that a plan speaks of positions alone."""
     return execution(given.pop("name", "T-1"), quantity, broker_order_id=None, **given)
 
 
@@ -229,8 +224,6 @@ def test_without_all_executions_a_difference_is_only_named(part: Partial | Unava
 
 
 def test_a_call_in_flight_may_be_moving_the_position() -> None:
-    from tests.build import open_step
-
     seen = plan([position(7)], [stored(5), open_step()])
     assert told(seen) == ["! step_unresolved s-1"]
 

@@ -307,7 +307,7 @@ def test_adjustments_alone_make_a_position() -> None:
     assert said(held) == "5 at 100, realized 0"
 
 
-# --- what is stored follows ------------------------------------------------------------------------
+# --- what is stored follows -----------------------------------------------------------------------
 
 
 def test_the_stored_position_follows_new_rows() -> None:

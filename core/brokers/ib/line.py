@@ -1,0 +1,174 @@
+"""The line to the gateway: connected when needed, one question at a time, reads tried again.
+
+After a connection was lost, or the gateway had lost IB, everything is read afresh before anything
+is written: what was believed before may have changed unheard.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+from core.brokers.ib import codes
+from core.brokers.ib.connection import Address, ClientIdInUse, Connection
+from core.brokers.ib.happenings import Happening, Lost, Told
+from core.brokers.ib.questions import (
+    COMPLETED_ORDERS,
+    OPEN_ORDERS,
+    POSITIONS,
+    Answer,
+    Question,
+    executions,
+)
+from core.config.settings import Account
+from core.domain.errors import NotSent, Unavailable
+from core.ports import Clock
+
+CUT_OFF = "1100: the gateway has lost its connection to IB"
+CLOSED = "closed by us"
+
+
+class WrongAccount(Unavailable):
+    """The login does not have the account that the configuration names; trying again is no use."""
+
+
+class Line:
+    """`listeners` hear of everything that happens, across connections."""
+
+    def __init__(self, name: str, settings: Account, clock: Clock):
+        self._name = name
+        self._settings = settings
+        self._clock = clock
+        self._address = Address(
+            host=settings.host,
+            port=settings.port,
+            client_id=settings.client_id,
+            seconds=float(settings.timeout_seconds),
+            rate_limit=settings.rate_limit,
+            time_zone=settings.time_zone,
+        )
+        self._connection: Connection | None = None
+        self._opening = asyncio.Lock()
+        self._asking = asyncio.Lock()
+        # Whether something may have changed that we were not told of.
+        self._unsettled = False
+        self._had_one = False
+        self.closed = False
+        self.listeners: list[Callable[[Happening], None]] = []
+        self.managed_account = ""
+        # Order references whose order was turned down: a listing calls them merely cancelled.
+        self.turned_down: set[str] = set()
+
+    @property
+    def client_id(self) -> int:
+        return self._address.client_id
+
+    # --- connecting ----------------------------------------------------------------------------
+
+    async def connection(self, *, retrying: bool = True) -> Connection:
+        """The one in use, or a fresh one when there is none that can be relied on."""
+        async with self._opening:
+            if self._connection is None or not self._connection.usable:
+                await self._drop("an answer did not come, so the connection was given up")
+                self._connection = await self._open(retrying)
+                self._had_one = True
+            return self._connection
+
+    async def _open(self, retrying: bool) -> Connection:
+        pauses = self._pauses()
+        while True:
+            try:
+                return await self._open_once()
+            except WrongAccount:
+                raise
+            except Unavailable as error:
+                # The gateway takes a moment to see that our last connection is gone.
+                ours = isinstance(error, ClientIdInUse) and self._had_one
+                pause = next(pauses, None)
+                if pause is None or not (retrying or ours):
+                    raise
+                await self._clock.sleep(pause)
+
+    async def _open_once(self) -> Connection:
+        fresh = Connection(self._address, self._clock, self._heard)
+        await fresh.open()
+        try:
+            self.managed_account = self._choose(fresh.accounts)
+        except WrongAccount as error:
+            await fresh.close(error.message)
+            raise
+        return fresh
+
+    def _choose(self, managed: list[str]) -> str:
+        wanted = self._settings.managed_account
+        if wanted in managed:
+            return wanted
+        if wanted == "auto" and len(managed) == 1:
+            return managed[0]
+        told = f"the login manages {', '.join(managed)}"
+        hint = f"set ACCOUNTS.{self._name}.managed_account to one of them"
+        if wanted == "auto":
+            raise WrongAccount(f"{told}, and none of them is chosen", hint=hint)
+        raise WrongAccount(f"{told}, but not {wanted}", hint=hint)
+
+    async def _drop(self, why: str) -> None:
+        if self._connection is not None:
+            await self._connection.close(why)
+            self._connection = None
+
+    async def close(self) -> None:
+        self.closed = True
+        await self._drop(CLOSED)
+
+    def _pauses(self) -> Iterator[float]:
+        """Between tries: doubling from the base up to the cap, one fewer than there are tries."""
+        pause = float(self._settings.retry_base_seconds)
+        for _ in range(self._settings.retry - 1):
+            yield min(pause, float(self._settings.retry_cap_seconds))
+            pause *= 2
+
+    def _heard(self, happening: Happening) -> None:
+        match happening:
+            case Lost():
+                self._unsettled = True
+            case Told(code=codes.RESTORED | codes.RESTORED_DATA_LOST | codes.CONNECTIVITY_LOST):
+                self._unsettled = True
+        for listener in list(self.listeners):
+            listener(happening)
+
+    # --- asking --------------------------------------------------------------------------------
+
+    async def ask(self, question: Question) -> Answer:
+        """A refusal is an answer; silence is tried again. A line that cannot be had is Unavailable."""
+        pauses = self._pauses()
+        while True:
+            answer = await self._ask_once(question)
+            pause = None if answer.whole or answer.code else next(pauses, None)
+            if pause is None:
+                return answer
+            await self._clock.sleep(pause)
+
+    async def _ask_once(self, question: Question) -> Answer:
+        async with self._asking:
+            connection = await self.connection()
+            if connection.cut_off:
+                return Answer(missing=f"{question.what}: {CUT_OFF}")
+            return await connection.ask(question)
+
+    async def settled(self) -> Connection:
+        """A connection to write on; NotSent when there is none or the account cannot be read."""
+        try:
+            connection = await self.connection(retrying=False)
+            if connection.cut_off:
+                raise NotSent(CUT_OFF)
+            if self._unsettled:
+                await self._read_afresh()
+            connection = await self.connection(retrying=False)
+        except Unavailable as error:
+            raise NotSent(error.message, hint=error.hint) from error
+        return connection
+
+    async def _read_afresh(self) -> None:
+        for question in (OPEN_ORDERS, COMPLETED_ORDERS, executions(self.managed_account), POSITIONS):
+            answer = await self.ask(question)
+            if not answer.whole:
+                raise Unavailable(f"after a lost connection: {answer.missing}")
+        self._unsettled = False

@@ -1,0 +1,233 @@
+"""One holder at a time, across processes; the kernel frees the lock of a dead one."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.apply.lock import HomeLock
+from core.domain.errors import DiskError, Locked
+from core.host.disk import DiskFiles
+
+HOLD = """
+import sys
+from pathlib import Path
+from core.apply.lock import HomeLock
+from core.host.clock import SystemClock
+from core.host.disk import DiskFiles
+status = Path(sys.argv[1])
+lock = HomeLock(status / "trueup.lock", status / "trueup.lock.json", files=DiskFiles(),
+                clock=SystemClock(), command="apply")
+with lock:
+    print("held", flush=True)
+    sys.stdin.readline()
+print("released", flush=True)
+"""
+
+
+class FixedClock:
+    def now(self) -> datetime:
+        return datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        raise AssertionError("the lock waits by `pause`")
+
+
+def lock_in(status: Path, **told: Any) -> HomeLock:
+    told = {"files": DiskFiles(), "clock": FixedClock(), "command": "stage", **told}
+    return HomeLock(status / "trueup.lock", status / "trueup.lock.json", **told)
+
+
+@contextmanager
+def another(status: Path) -> Iterator["subprocess.Popen[str]"]:
+    """Another process that holds the lock until its stdin gets a line."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(status)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[3],
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        try:
+            yield holder
+        finally:
+            if holder.poll() is None:
+                holder.kill()
+
+
+def details(status: Path) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads((status / "trueup.lock.json").read_text("utf-8"))
+    return told
+
+
+def test_the_holder_says_who_it_is_while_it_holds(tmp_path: Path) -> None:
+    with lock_in(tmp_path):
+        assert details(tmp_path) == {
+            "pid": os.getpid(),
+            "command": "stage",
+            "host": os.uname().nodename,
+            "since": "2026-01-05T12:00:00Z",
+        }
+    assert not (tmp_path / "trueup.lock.json").exists()
+    assert (tmp_path / "trueup.lock").exists()
+
+
+def test_it_can_be_taken_again_and_again(tmp_path: Path) -> None:
+    lock = lock_in(tmp_path / "status")
+    inode = None
+    for _ in range(3):
+        with lock:
+            status = (tmp_path / "status/trueup.lock").stat()
+            assert stat.S_IMODE(status.st_mode) == 0o600
+            assert inode in (None, status.st_ino)
+            inode = status.st_ino
+
+
+def test_another_process_is_turned_away_and_told_by_whom(tmp_path: Path) -> None:
+    with another(tmp_path) as holder:
+        with pytest.raises(Locked) as refusal, lock_in(tmp_path):
+            pytest.fail("two held the lock")
+        assert f"`trueup apply` holds the lock since {details(tmp_path)['since']}" in str(
+            refusal.value
+        )
+        assert f"(process {holder.pid} on " in str(refusal.value)
+        assert "--lock-timeout" in str(refusal.value.hint)
+
+
+def test_a_second_lock_in_one_process_is_turned_away_too(tmp_path: Path) -> None:
+    with lock_in(tmp_path), pytest.raises(Locked), lock_in(tmp_path):
+        pytest.fail("two held the lock")
+    with lock_in(tmp_path):
+        pass
+
+
+def test_opening_and_closing_the_file_elsewhere_does_not_free_it(tmp_path: Path) -> None:
+    with lock_in(tmp_path):
+        (tmp_path / "trueup.lock").read_bytes()
+        with pytest.raises(Locked), lock_in(tmp_path):
+            pytest.fail("the lock was lost")
+
+
+def test_the_lock_of_a_killed_process_is_free_and_its_details_harmless(tmp_path: Path) -> None:
+    with another(tmp_path) as holder:
+        holder.send_signal(signal.SIGKILL)
+        holder.wait(30)
+    assert details(tmp_path)["pid"] == holder.pid
+    with lock_in(tmp_path):
+        assert details(tmp_path)["pid"] == os.getpid()
+
+
+def test_waiting_ends_when_the_holder_lets_go(tmp_path: Path) -> None:
+    with another(tmp_path) as holder:
+        assert holder.stdin is not None
+        assert holder.stdout is not None
+
+        def pause(seconds: float) -> None:
+            assert holder.stdin is not None
+            assert holder.stdout is not None
+            if holder.poll() is None and not holder.stdin.closed:
+                holder.stdin.write("go\n")
+                holder.stdin.close()
+                assert holder.stdout.readline() == "released\n"
+
+        with lock_in(tmp_path, timeout_seconds=10, pause=pause):
+            assert details(tmp_path)["command"] == "stage"
+
+
+def test_waiting_has_an_end(tmp_path: Path) -> None:
+    waited: list[float] = []
+    with another(tmp_path), pytest.raises(Locked):
+        lock_in(tmp_path, timeout_seconds=1.02, pause=waited.append).__enter__()
+    assert sum(waited) == pytest.approx(1.02)
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"", b"junk", b"[]", b'{"pid": 1}', b'{"pid": "x", "command": 1}']
+)
+def test_unreadable_details_still_turn_away(tmp_path: Path, content: bytes | None) -> None:
+    with another(tmp_path):
+        (tmp_path / "trueup.lock.json").unlink()
+        if content is not None:
+            (tmp_path / "trueup.lock.json").write_bytes(content)
+        with pytest.raises(Locked, match="it has not said who it is"), lock_in(tmp_path):
+            pytest.fail("two held the lock")
+
+
+def test_details_of_a_dead_process_are_not_believed(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait(30)
+    with another(tmp_path):
+        told = {**details(tmp_path), "pid": dead.pid}
+        (tmp_path / "trueup.lock.json").write_text(json.dumps(told), "utf-8")
+        with pytest.raises(Locked, match="it has not said who it is"), lock_in(tmp_path):
+            pytest.fail("two held the lock")
+        told = {**told, "host": "elsewhere"}
+        (tmp_path / "trueup.lock.json").write_text(json.dumps(told), "utf-8")
+        with pytest.raises(Locked, match=f"process {dead.pid} on elsewhere"), lock_in(tmp_path):
+            pytest.fail("two held the lock")
+
+
+def test_a_lock_file_deleted_by_hand_lets_no_second_one_in_unseen(tmp_path: Path) -> None:
+    """The name must belong to the file that was locked, or the lock keeps nobody out."""
+    with another(tmp_path):
+        (tmp_path / "trueup.lock").unlink()
+        with lock_in(tmp_path), pytest.raises(Locked), lock_in(tmp_path):
+            pytest.fail("two held the new lock")
+
+
+def test_a_child_does_not_inherit_it(tmp_path: Path) -> None:
+    lock = lock_in(tmp_path)
+    with lock:
+        child = subprocess.Popen(
+            [sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE
+        )
+    with lock_in(tmp_path):
+        pass
+    child.communicate(timeout=30)
+
+
+def test_an_error_inside_frees_it(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="inside"), lock_in(tmp_path):
+        raise ValueError("inside")
+    with lock_in(tmp_path):
+        pass
+
+
+def test_a_lock_that_cannot_say_who_holds_it_is_not_held(tmp_path: Path) -> None:
+    (tmp_path / "trueup.lock.json").mkdir()
+    with pytest.raises(DiskError), lock_in(tmp_path):
+        pytest.fail("entered without details")
+    (tmp_path / "trueup.lock.json").rmdir()
+    with lock_in(tmp_path):
+        pass
+
+
+def test_entering_twice_is_a_mistake_of_ours(tmp_path: Path) -> None:
+    lock = lock_in(tmp_path)
+    with lock, pytest.raises(RuntimeError, match="held already"):
+        lock.__enter__()
+
+
+@pytest.mark.parametrize("flaw", ["link", "directory", "no folder"])
+def test_a_lock_file_that_is_none_is_refused(tmp_path: Path, flaw: str) -> None:
+    status = tmp_path / "status"
+    if flaw == "no folder":
+        status.write_text("in the way", "utf-8")
+    else:
+        status.mkdir()
+        path = status / "trueup.lock"
+        path.symlink_to(tmp_path / "x") if flaw == "link" else path.mkdir()
+    with pytest.raises(DiskError, match=r"the lock .*trueup\.lock "), lock_in(status):
+        pytest.fail("entered")
+    assert not (tmp_path / "x").exists()
