@@ -106,10 +106,11 @@ def load_verb(name: str) -> Any:
 def _spare_pydantic(params: Iterable[Any]) -> None:
     for param in params:
         told = getattr(param, "type_descriptor", None)
-        make = _TYPED.get(told.annotation) if told is not None else None
+        if told is None or told.annotation not in _TYPED:
+            continue
         # A path that typer is asked to look at keeps typer's checks.
-        if make and not told.parameter_info.exists and not told.parameter_info.resolve_path:
-            param.get_runtime_param = partial(Typed, make)
+        if not told.parameter_info.exists and not told.parameter_info.resolve_path:
+            param.get_runtime_param = partial(Typed, _TYPED[told.annotation])
 
 
 _TYPED: Mapping[Any, Callable[[Any], Any]] = MappingProxyType(

@@ -176,7 +176,7 @@ class BrokerWriter(Protocol):
 
 class BrokerStream(Protocol):
     def events(self) -> AsyncIterator[StreamEvent]:
-        """Everything the venue tells from now on; a lost connection is told as a Gap, not an error."""
+        """Everything the venue tells from now on; a lost connection is a Gap, not an error."""
         ...
 
 
@@ -221,7 +221,8 @@ class BookReading(Protocol):
     def order_rows(
         self, account: str, broker_order_ids: Sequence[str] | None = None
     ) -> Iterator[tuple[Any, ...]]:
-        """(order_id, *the COMPARED columns, created_at, origin) as stored, of orders with a venue id.
+        """(order_id, *the COMPARED columns, created_at, origin) as stored, of orders that have a
+        broker_order_id.
 
         All of them, or those with the given ids.
         """
@@ -253,6 +254,10 @@ class BookReading(Protocol):
         self, account: str, broker_order_ids: Collection[str | None]
     ) -> list[BookExecution]:
         """All executions of these orders; None stands for those that name no order."""
+        ...
+
+    def executions_in(self, account: str, symbols: Collection[str]) -> Iterator[BookExecution]:
+        """All executions in these symbols."""
         ...
 
     def positions(self, account: str) -> list[BookPosition]: ...

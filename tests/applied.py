@@ -1,4 +1,4 @@
-"""What the book would hold once a proposal's book changes are made, without a door or a database."""
+"""The book after a proposal's book changes, without a door or a database."""
 
 from collections import defaultdict
 from collections.abc import Iterable

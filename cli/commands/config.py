@@ -33,7 +33,7 @@ def show(call: Invocation, as_json: AsJson = False) -> None:
     call.screen.line()
     call.screen.table(
         ["key", "value", "from"],
-        [(each.path, _shown(each), Cell(each.source, _tone_of(each))) for each in effective.values],
+        [(each.path, shown(each), Cell(each.source, _tone_of(each))) for each in effective.values],
     )
 
 
@@ -42,7 +42,7 @@ def show(call: Invocation, as_json: AsJson = False) -> None:
 def check(call: Invocation, as_json: AsJson = False) -> int:
     """Read the configuration and say what is wrong with it; change nothing."""
     effective = call.effective
-    problems = [*effective.unreadable, *_unreachable_secrets(effective.values)]
+    problems = [*effective.unreadable, *unreachable_secrets(effective.values)]
     if as_json:
         warnings = [each for each in effective.warnings if each not in problems]
         call.screen.json({"ok": not problems, "problems": problems, "warnings": warnings})
@@ -57,7 +57,8 @@ def check(call: Invocation, as_json: AsJson = False) -> int:
     return Exit.DONE
 
 
-def _unreachable_secrets(values: tuple[Setting, ...]) -> list[str]:
+def unreachable_secrets(values: tuple[Setting, ...]) -> list[str]:
+    """What keeps the secrets from being read, told now rather than at the first call."""
     problems = []
     for each in values:
         if isinstance(each.value, Secret):
@@ -72,7 +73,8 @@ def _plain(setting: Setting) -> object:
     return str(setting.value) if isinstance(setting.value, Secret) else setting.value
 
 
-def _shown(setting: Setting) -> str:
+def shown(setting: Setting) -> str:
+    """As the file would write it; never a secret."""
     if isinstance(setting.value, Secret):
         return str(setting.value)
     return written(setting.value)

@@ -55,17 +55,19 @@ class HomeLock:
         self._command = command
         self._timeout_seconds = timeout_seconds
         self._pause = pause
-        self._descriptor: int | None = None
+        # The open lock file while it is held.
+        self._held: list[int] = []
 
     def __enter__(self) -> Self:
-        if self._descriptor is not None:
+        if self._held:
             raise RuntimeError("this lock is held already")
-        self._descriptor = self._acquire()
+        descriptor = self._acquire()
         try:
             self._files.replace(self._details, _as_json(self._ourselves()))
         except BaseException:
-            self._release()
+            os.close(descriptor)
             raise
+        self._held.append(descriptor)
         return self
 
     def __exit__(
@@ -78,11 +80,7 @@ class HomeLock:
             # Before letting go: afterwards the details could be those of the next holder.
             self._files.remove(self._details)
         finally:
-            self._release()
-
-    def holder(self) -> Holder | None:
-        """Who holds it, as far as the details tell; they may be those of a dead process."""
-        return read_holder(self._files, self._details)
+            os.close(self._held.pop())
 
     def _acquire(self) -> int:
         left_seconds = self._timeout_seconds
@@ -96,11 +94,6 @@ class HomeLock:
             self._pause(min(_RETRY_SECONDS, left_seconds))
             left_seconds -= _RETRY_SECONDS
 
-    def _release(self) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
-
     def _ourselves(self) -> Holder:
         return Holder(
             pid=os.getpid(),
@@ -111,7 +104,7 @@ class HomeLock:
 
     def _locked(self) -> Locked:
         hint = "wait until it ends, or give --lock-timeout 60; never delete the lock file"
-        holder = self.holder()
+        holder = read_holder(self._files, self._details)
         if holder is None or not _lives(holder):
             return Locked("another process holds the lock; it has not said who it is", hint=hint)
         return Locked(
@@ -122,7 +115,7 @@ class HomeLock:
 
 
 def read_holder(files: Files, details: Path) -> Holder | None:
-    """The details beside the lock; anything unreadable counts as none."""
+    """The details beside the lock; unreadable ones count as none. They may be a dead process's."""
     try:
         told = json.loads(files.read(details))
         return Holder(**{name: kind(told[name]) for name, kind in Holder.__annotations__.items()})

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from core.domain.errors import Stale, Unavailable
+from core.domain.errors import Blocked, Stale, Unavailable
+from core.domain.problem import POSITION_MODE_DIFFERS
 from core.domain.text import plain, to_row
 from core.plan.change import AnyChange
 from core.plan.plan import Action, Base, Plan
@@ -27,6 +28,12 @@ def check_still_true(
             hint="trueup doctor",
             details=why,
         )
+    for problem in proposal.problems:
+        if problem.code == POSITION_MODE_DIFFERS:
+            raise Blocked(
+                f"account {problem.account}: {problem.message}",
+                hint=f"set the venue's mode, or ACCOUNTS.{problem.account}.position_mode",
+            )
     moved = [*_book_moved(plan.base, now), *_changes_moved(chosen, proposal.changes)]
     if moved:
         more = len(moved) - _NAMED_MAX

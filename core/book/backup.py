@@ -17,7 +17,7 @@ from core.book.copies.deadline import Deadline, Patience
 from core.book.copies.failures import BookDamaged, failing_as, is_damage
 from core.book.copies.form import WrongForm
 from core.book.copies.making import Making
-from core.book.copies.scratch import Scratch, backups_held, scratch_in
+from core.book.copies.scratch import backups_held, scratch_in
 from core.book.copies.shelf import listed, removable, remove, remove_lone_manifests
 from core.config.settings import Retention
 from core.domain.backup import Backup, Examination, ListedBackup

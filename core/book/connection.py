@@ -17,7 +17,6 @@ WAL_BYTES_MAX = 64 * 1024 * 1024
 
 ALWAYS = ("PRAGMA trusted_schema = OFF", "PRAGMA mmap_size = 0")
 WRITER = (
-    "PRAGMA journal_mode = WAL",
     # A commit that was acknowledged survives a power loss.
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
@@ -50,14 +49,23 @@ def open_writer(path: Path, deadline: Deadline) -> sqlite3.Connection:
     if not check_file(path):
         _create(path)
     connection = _connect(path, "rw", deadline, WRITER)
-    (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
-    if mode != "wal":
+    try:
+        # Before anything is written: another program's database stays exactly as it is.
+        schema_version(connection, path)
+        _log_ahead(connection, path)
+    except BaseException:
         connection.close()
+        raise
+    return connection
+
+
+def _log_ahead(connection: sqlite3.Connection, path: Path) -> None:
+    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    if mode != "wal":
         raise BookError(
             f"{path}: the file system does not allow a write-ahead log (journal mode is {mode})",
             hint="Keep the book on a local disk: DATABASE.path.",
         )
-    return connection
 
 
 def _connect(

@@ -98,6 +98,12 @@ class SqliteReading:
             rows += self._rows(EXECUTIONS, "account = ? AND broker_order_id IS NULL", (account,))
         return [EXECUTIONS.read(row) for row in sorted(rows)]
 
+    def executions_in(self, account: str, symbols: Collection[str]) -> Iterator[BookExecution]:
+        for symbol in sorted(symbols):
+            query = f"{EXECUTIONS.select} WHERE account = ? AND symbol = ?"
+            for row in self._connection.execute(query, (account, symbol)):
+                yield EXECUTIONS.read(row)
+
     def positions(self, account: str) -> list[BookPosition]:
         return self._all(POSITIONS, "account = ? ORDER BY symbol, side", (account,))
 

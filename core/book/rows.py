@@ -3,12 +3,14 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from functools import cached_property, lru_cache
+from functools import cached_property
 from operator import attrgetter
 from typing import Any, Generic, TypeVar, get_args, get_type_hints
+
+from msgspec import to_builtins
 
 from core.domain.errors import BookError
 from core.domain.moment import moment_text
@@ -136,8 +138,9 @@ def _spelling(hint: Any) -> Callable[[Any], Any] | None:
 _ENUM_TEXT = attrgetter("_value_")
 
 
-# Rows of one transaction share most of their moments.
-_moment_text = lru_cache(4096)(moment_text)
+def _moment_text(moment: datetime) -> str:
+    # msgspec spells UTC as moment_text does, ten times sooner.
+    return str(to_builtins(moment)) if moment.tzinfo is UTC else moment_text(moment)
 
 
 def _number_text(number: Decimal) -> str:

@@ -168,10 +168,8 @@ def present_sentinel(sentinels: Iterable[Path]) -> Path | None:
 
 
 def sentinel_source(path: Path, root: Path) -> str:
-    """The sentinel's name and, in brackets, what it tells."""
-    notice = str(read_notice(path))
-    shown = os.path.relpath(path, root)
-    return f"{shown} ({notice})" if notice else shown
+    """The sentinel's name and what it tells."""
+    return f"{os.path.relpath(path, root)}{read_notice(path)}"
 
 
 def _parsed(content: bytes, root: Path) -> Block:

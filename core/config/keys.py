@@ -1,6 +1,5 @@
 """The configuration as a table of keys, read off the dataclasses of settings.py."""
 
-import types
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
@@ -93,23 +92,3 @@ def _is_section(hint: Any) -> bool:
     if is_dataclass(hint):
         return True
     return typing.get_origin(hint) is dict and is_dataclass(typing.get_args(hint)[1])
-
-
-def spoken(kind: Any) -> str:
-    """A type as an operator would call it."""
-    if isinstance(kind, types.UnionType):
-        return " or ".join(spoken(part) for part in typing.get_args(kind))
-    return _SPOKEN.get(getattr(kind, "__name__", ""), str(kind))
-
-
-_SPOKEN: Mapping[str, str] = MappingProxyType(
-    {
-        "bool": "true or false",
-        "int": "a whole number",
-        "Decimal": "a number",
-        "str": "a text",
-        "list": "a list of texts",
-        "NoneType": "null",
-        "Secret": "env:NAME or file:PATH",
-    }
-)

@@ -20,13 +20,15 @@ class Notice(NamedTuple):
     reason: str = ""
 
     def __str__(self) -> str:
-        told = [part for part in (self.by, self.at, self.reason) if part]
-        return ", ".join(told)
+        by = f" by {self.by}" if self.by else ""
+        at = f" at {self.at}" if self.at else ""
+        return by + at + (f": {self.reason}" if self.reason else "")
 
 
 def notice_text(*, by: str, at: datetime, reason: str) -> bytes:
     """What a sentinel file holds."""
-    return (json.dumps({"by": by, "at": moment_text(at), "reason": reason}) + "\n").encode()
+    told = {"by": by, "at": moment_text(at.replace(microsecond=0)), "reason": reason}
+    return (json.dumps(told) + "\n").encode()
 
 
 def is_present(path: Path) -> bool:

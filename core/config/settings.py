@@ -104,9 +104,7 @@ class Account:
     file: str = key("./data/paper_broker.json", "paper: the account file, relative to the home.")
     symbols: list[str] = key([], "Watch list; empty means every symbol the account has.")
     position_mode: str = key(
-        "one-way",
-        "one-way or hedge; must be what the venue is set to.",
-        choices=("one-way", "hedge"),
+        "any", "one-way or hedge: send nothing when the venue is set otherwise. any: not checked."
     )
     require_stop: bool | None = key(None, "Overrides POSITIONS.require_stop for this account.")
     history_days: int = key(

@@ -44,6 +44,7 @@ class BookView:
 
     `orders`: every live row, and every row whose identifiers or order id a broker row touches.
     `executions`: those that a listed broker execution names or corrects, by key.
+    `computed`: of the positions that were added up in full.
     `executed`: summed quantity of moving executions per broker order id, over the whole book.
     """
 

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+# A plan with this problem is never applied.
+POSITION_MODE_DIFFERS = "position_mode_differs"
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:

@@ -115,10 +115,18 @@ def _read_bit(value: Any) -> Any:
     return value == 1 if type(value) is int and value in (0, 1) else value
 
 
+def _read_integer(value: Any) -> Any:
+    if type(value) is int and not -_INTEGER_END <= value < _INTEGER_END:
+        raise ValueError("does not fit into 64 bits")
+    return value
+
+
+_INTEGER_END = 2**63  # what SQLite can hold ends before it
 _STRICT: Mapping[Any, Callable[[Any], Any]] = {
     Decimal: _read_decimal,
     datetime: parse_moment,
     bool: _read_bit,
+    int: _read_integer,
 }
 
 

@@ -1,7 +1,9 @@
 """The home's files on a real disk: private, replaced atomically, durable once a call returns."""
 
 import errno
+import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +14,8 @@ from core.domain.errors import DiskError
 FILE_MODE = 0o600
 DIR_MODE = 0o700
 _BYTES_MAX = 1 << 30
+_TURN_TRIES = 50
+_TURN_PAUSE_SECONDS = 0.001
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 _APPEND = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
@@ -88,10 +92,27 @@ def make_private_dir(path: Path) -> None:
 
 def append_line(descriptor: int, line: str) -> None:
     """Adds the line in one write, on a line of its own even when a crash tore the last one."""
+    _take_turn(descriptor)
     status = os.fstat(descriptor)
     torn = status.st_size > 0 and os.pread(descriptor, 1, status.st_size - 1) != b"\n"
     content = (b"\n" if torn else b"") + line.encode("utf-8", "backslashreplace") + b"\n"
     _write_all(descriptor, content)
+
+
+def _take_turn(descriptor: int) -> None:
+    """Waits while another process is half-way through its line, which would look like a torn one.
+
+    Not for long: a stopped process must not silence the others, and the line matters more.
+    """
+    for _ in range(_TURN_TRIES):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_TURN_PAUSE_SECONDS)
+        except OSError:
+            return  # a file system without locks
+        else:
+            return
 
 
 def _write_beside(path: Path, content: bytes) -> Path:

@@ -7,7 +7,7 @@ from core.domain.execution import BrokerExecution
 from core.domain.observation import BookView, Observation
 from core.domain.order import LIVE, BookOrder, BrokerOrder
 from core.domain.snapshot import BrokerSnapshot, Lookup
-from core.observe.scan import Scan, scan_executions
+from core.observe.scan import Totals, add_up, at_stake, fold_positions
 from core.observe.sieve import ExecutionSieve, sift
 from core.observe.snapshot_file import SnapshotFile
 from core.ports import BookReading
@@ -17,14 +17,20 @@ Ask = Callable[[BookOrder], Awaitable[Lookup]]
 
 
 async def observe(
-    book: BookReading, snapshot: BrokerSnapshot, ask: Ask, *, symbol: str | None = None
+    book: BookReading,
+    snapshot: BrokerSnapshot,
+    ask: Ask,
+    *,
+    symbol: str | None = None,
+    every_position: bool = False,
 ) -> Observation:
-    """The whole snapshot against the book."""
+    """The whole snapshot against the book; `every_position` folds even those that seem in order."""
     account = snapshot.account
     if symbol is not None:
         snapshot = _only(snapshot, symbol)
-    scan = scan_executions(book, account, snapshot.instruments)
-    view = look_at_book(book, snapshot, scan, live=set(book.live_order_ids(account)))
+    totals = add_up(book, account, snapshot.instruments)
+    live = set(book.live_order_ids(account))
+    view = look_at_book(book, snapshot, totals, live=live, every_position=every_position)
     if symbol is not None:
         view = _only_view(view, symbol)
     return await _asked(snapshot, view, ask, unchanged=0)
@@ -34,10 +40,10 @@ async def observe_file(book: BookReading, file: SnapshotFile, ask: Ask) -> Obser
     """A snapshot file against the book; what both hold word for word is only counted."""
     account = file.header.account
     executions = ExecutionSieve(file)
-    scan = scan_executions(book, account, file.header.instruments, executions.meet)
-    sifted = sift(file, book, executions, scan.executed)
+    totals = add_up(book, account, file.header.instruments, executions.meet)
+    sifted = sift(file, book, executions, totals.executed)
     live = set(book.live_order_ids(account)) - sifted.equal_live
-    view = look_at_book(book, sifted.snapshot, scan, live=live)
+    view = look_at_book(book, sifted.snapshot, totals, live=live)
     return await _asked(sifted.snapshot, view, ask, unchanged=sifted.unchanged)
 
 
@@ -54,7 +60,12 @@ async def _asked(
 
 
 def look_at_book(
-    book: BookReading, snapshot: BrokerSnapshot, scan: Scan, *, live: set[str]
+    book: BookReading,
+    snapshot: BrokerSnapshot,
+    totals: Totals,
+    *,
+    live: set[str],
+    every_position: bool = False,
 ) -> BookView:
     """The given live rows, and whatever an identifier in the snapshot touches."""
     account = snapshot.account
@@ -70,16 +81,21 @@ def look_at_book(
     # An execution can only repeat or correct one of the same order.
     touched = {row.broker_order_id for row in snapshot.executions}
     executions = book.executions_of(account, touched)
+    positions, adjustments = book.positions(account), book.adjustments(account)
+    keys = at_stake(totals, positions, adjustments)
+    keys |= {(row.symbol, row.position_side.value) for row in snapshot.executions}
+    if every_position:
+        keys |= totals.held.keys() | {(row.symbol, row.side.value) for row in positions}
     return BookView(
         account=account,
         lineage=identity.lineage,
         serial=identity.serial,
         orders=tuple(orders),
         executions={row.execution_key: row for row in executions},
-        executed=scan.executed,
-        positions=tuple(book.positions(account)),
-        computed=scan.computed,
-        adjustments=scan.adjustments,
+        executed=totals.executed,
+        positions=tuple(positions),
+        computed=fold_positions(book, account, keys, adjustments, snapshot.instruments),
+        adjustments=tuple(adjustments),
         decisions=tuple(book.decisions(account)),
         open_steps=tuple(book.open_steps(account)),
     )

@@ -1,72 +1,121 @@
-"""One pass over the book's executions: what they add up to, per order and per position."""
+"""What the book's executions add up to, per order and per position.
+
+Every row is added up in one light pass, which finds any position whose quantity is not what the
+book has stored. Averages and profits take a full fold of a position's rows; that is done where
+something is at stake, or for every position when the caller wants to be sure.
+"""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from core.decide.reconcile.positions import fold_all
+from core.decide.reconcile.positions import fold, key_of
+from core.decide.reconcile.tally import is_taken_in_kind
 from core.domain.errors import BookError
 from core.domain.execution import MOVING, BookExecution
 from core.domain.market import Instrument
 from core.domain.money import ZERO
 from core.domain.observation import ComputedPosition
-from core.domain.position import Adjustment, PositionKey
-from core.domain.text import from_row
+from core.domain.order import PositionSide, Side
+from core.domain.position import Adjustment, BookPosition, PositionKey
 from core.ports import BookReading
 
-# The order in which BookReading.execution_rows hands out its columns.
-COLUMNS = (
-    "execution_key",
-    "execution_id",
-    "broker_order_id",
-    "symbol",
-    "side",
-    "position_side",
-    "quantity",
-    "price",
-    "fee",
-    "fee_currency",
-    "kind",
-    "executed_at",
-    "recorded_serial",
-)
+_MOVING = frozenset(kind.value for kind in MOVING)
+_BUY = Side.BUY.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scan:
+class Totals:
+    """`executed` per broker order id; `held` per (symbol, position side), in signed quantities.
+
+    `in_kind` are positions that paid fees from what they hold: only a fold knows their quantity.
+    """
+
     executed: Mapping[str, Decimal]
-    computed: Mapping[PositionKey, ComputedPosition]
-    adjustments: tuple[Adjustment, ...]
+    held: Mapping[tuple[str, str], Decimal]
+    in_kind: Collection[tuple[str, str]]
 
 
-def scan_executions(
+def add_up(
     book: BookReading,
     account: str,
     instruments: Mapping[str, Instrument],
     meet: Callable[[tuple[Any, ...]], None] | None = None,
-) -> Scan:
-    """`meet` is shown every row on the way."""
-    adjustments = tuple(book.adjustments(account))
+) -> Totals:
+    """`meet` is shown every row on the way, as BookReading.execution_rows hands it out."""
     executed: dict[str, Decimal] = defaultdict(lambda: ZERO)
+    held: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
+    in_kind: set[tuple[str, str]] = set()
+    pays_in_kind: dict[tuple[str, str], bool] = {}
+    for row in book.execution_rows(account):
+        if meet is not None:
+            meet(row)
+        _, _, order, symbol, side, position_side, text, _, _, currency, kind, _, _ = row
+        if kind not in _MOVING:
+            continue
+        quantity = _quantity(text, row)
+        key = (symbol, position_side)
+        held[key] += quantity if side == _BUY else -quantity
+        if order:
+            executed[order] += quantity
+        if currency:
+            paid = (symbol, currency)
+            if paid not in pays_in_kind:
+                pays_in_kind[paid] = is_taken_in_kind(symbol, currency, instruments.get(symbol))
+            if pays_in_kind[paid]:
+                in_kind.add(key)
+    return Totals(executed=executed, held=held, in_kind=in_kind)
 
-    def rows() -> Iterator[BookExecution]:
-        for columns in book.execution_rows(account):
-            if meet is not None:
-                meet(columns)
-            row = read_execution(account, columns)
-            if row.kind in MOVING and row.broker_order_id:
-                executed[row.broker_order_id] += row.quantity
-            yield row
 
-    computed = fold_all(rows(), adjustments, instruments)
-    return Scan(executed=executed, computed=computed, adjustments=adjustments)
-
-
-def read_execution(account: str, columns: tuple[Any, ...]) -> BookExecution:
-    row = dict(zip(COLUMNS, columns, strict=True), account=account)
+def _quantity(text: object, row: tuple[Any, ...]) -> Decimal:
     try:
-        return from_row(BookExecution, row)
-    except ValueError as error:
-        raise BookError(f"executions: row {columns[0]!r:.80} cannot be read: {error}") from None
+        return Decimal(text)  # type: ignore[arg-type]
+    except (InvalidOperation, TypeError, ValueError):
+        raise BookError(
+            f"executions: the quantity of {row[0]!r:.80} cannot be read: {text!r:.40}"
+        ) from None
+
+
+def at_stake(
+    totals: Totals, stored: Collection[BookPosition], adjustments: Collection[Adjustment]
+) -> set[tuple[str, str]]:
+    """Positions that the light pass cannot vouch for."""
+    quantities = {
+        (row.symbol, row.side.value): (
+            -row.quantity if row.side is PositionSide.SHORT else row.quantity
+        )
+        for row in stored
+    }
+    differing = {
+        key
+        for key in {*totals.held, *quantities}
+        if totals.held.get(key, ZERO) != quantities.get(key, ZERO)
+    }
+    adjusted = {(row.symbol, row.side.value) for row in adjustments}
+    return differing | adjusted | set(totals.in_kind)
+
+
+def fold_positions(
+    book: BookReading,
+    account: str,
+    keys: Collection[tuple[str, str]],
+    adjustments: Collection[Adjustment],
+    instruments: Mapping[str, Instrument],
+) -> dict[PositionKey, ComputedPosition]:
+    """The full fold of these positions."""
+    wanted = {PositionKey(account, symbol, PositionSide(side)) for symbol, side in keys}
+    rows: dict[PositionKey, list[BookExecution]] = {key: [] for key in wanted}
+    for row in book.executions_in(account, {key.symbol for key in wanted}):
+        if key_of(row) in rows:
+            rows[key_of(row)].append(row)
+    return {
+        key: fold(
+            key,
+            rows[key],
+            [row for row in adjustments if key_of(row) == key],
+            instruments.get(key.symbol),
+        )
+        for key in sorted(wanted)
+    }

@@ -1,6 +1,7 @@
 """Rows of a snapshot made into nouns: strict numbers, times and words; errors name the path."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -39,6 +40,7 @@ BROKER_STATUSES = frozenset(OrderStatus) - {
 NOT_TOLD = Unavailable("not told")
 
 Noun = TypeVar("Noun")
+Named = TypeVar("Named", BrokerOrder, BrokerExecution)
 Reader = Callable[[Any], Any]
 Readers = tuple[tuple[str, Reader], ...]
 
@@ -199,11 +201,21 @@ def _made(noun: type[Noun], readers: Readers, wire: Struct, path: str) -> Noun:
 
 
 def broker_order_from(wire: WireOrder, path: str) -> BrokerOrder:
-    return _made(BrokerOrder, _ORDER, wire, path)
+    return _named(_made(BrokerOrder, _ORDER, wire, path))
 
 
 def broker_execution_from(wire: WireExecution, path: str) -> BrokerExecution:
-    return _made(BrokerExecution, _EXECUTION, wire, path)
+    return _named(_made(BrokerExecution, _EXECUTION, wire, path))
+
+
+# What IB gives to every order that was entered by hand; only its permId tells one from another.
+NO_ORDER_ID = "0"
+
+
+def _named(row: Named) -> Named:
+    if row.broker_order_id == NO_ORDER_ID and row.perm_id:
+        return replace(row, broker_order_id=row.perm_id)
+    return row
 
 
 def broker_position_from(wire: WirePosition, path: str) -> BrokerPosition:

@@ -145,7 +145,7 @@ async def _circumstances(
         yield fail(name, error.message, error.hint or "try again")
         return
     wanted = desk.settings.account(account).position_mode
-    if mode.position_mode == wanted:
+    if wanted in ("any", mode.position_mode):
         yield fine(f"{name} mode", mode.position_mode)
     else:
         told = f"the venue is set to {mode.position_mode}, the configuration says {wanted}"

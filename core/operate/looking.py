@@ -17,9 +17,15 @@ from core.plan.proposal import Proposal
 from core.ports import BrokerReader
 
 
-async def look(desk: Desk, accounts: Sequence[str], *, symbol: str | None = None) -> Look:
+async def look(
+    desk: Desk,
+    accounts: Sequence[str],
+    *,
+    symbol: str | None = None,
+    every_position: bool = False,
+) -> Look:
     """One account after the other: their books are one file and their plans are one plan."""
-    seen = {name: await _look_at(desk, name, symbol) for name in accounts}
+    seen = {name: await _look_at(desk, name, symbol, every_position) for name in accounts}
     return thought_over(desk, seen)
 
 
@@ -45,7 +51,9 @@ def _base(desk: Desk, seen: Mapping[str, Observation]) -> Base:
     )
 
 
-async def _look_at(desk: Desk, account: str, symbol: str | None) -> Observation:
+async def _look_at(
+    desk: Desk, account: str, symbol: str | None, every_position: bool
+) -> Observation:
     broker = desk.broker(account)
     snapshot = await _snapshot(broker, desk.clock.now())
 
@@ -53,7 +61,9 @@ async def _look_at(desk: Desk, account: str, symbol: str | None) -> Observation:
         return await _ask(broker, order)
 
     with desk.book.read() as book:
-        return await observe(book, snapshot, ask, symbol=symbol)
+        return await observe(
+            book, snapshot, ask, symbol=symbol, every_position=every_position
+        )
 
 
 async def _snapshot(broker: BrokerReader, now: datetime) -> BrokerSnapshot:

@@ -19,6 +19,6 @@ class Verification:
 
 
 async def verify(desk: Desk, accounts: Sequence[str]) -> Verification:
-    seen = await look(desk, accounts)
+    seen = await look(desk, accounts, every_position=True)
     testimonies = [t for observation in seen.observations.values() for t in testify(observation)]
     return Verification(testimonies=tuple(testimonies), complete=seen.base.complete)

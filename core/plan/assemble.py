@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from core.domain.snapshot import BrokerSnapshot
 from core.domain.text import Row, to_row
@@ -37,26 +37,25 @@ def assemble_plan(
         unchanged=proposal.unchanged,
     )
     content = document_of(plan)["content_digest"].removeprefix("sha256:")
-    return replace(plan, plan_id=f"p-{generated_at:%Y%m%d}-{content[:6]}")
+    return replace(plan, plan_id=f"p-{generated_at.astimezone(UTC):%Y%m%d}-{content[:6]}")
 
 
 def broker_fingerprint(snapshots: Sequence[BrokerSnapshot]) -> str:
-    """Names what the brokers said, without what moves by itself: marks, P&L, balances, times."""
+    """Names what the brokers said, in whatever order, without what moves by itself."""
     return digest_of([_lasting(snapshot) for snapshot in snapshots])
 
 
 def _lasting(snapshot: BrokerSnapshot) -> Row:
+    orders = sorted(snapshot.orders, key=lambda row: (row.symbol, row.broker_order_id))
+    executions = sorted(snapshot.executions, key=lambda row: (row.symbol, row.execution_id))
+    positions = sorted(snapshot.positions, key=lambda row: (row.symbol, row.side))
     return {
         "account": snapshot.account,
         "position_mode": snapshot.position_mode,
-        "orders": [to_row(order) for order in snapshot.orders],
-        "executions": [to_row(execution) for execution in snapshot.executions],
+        "orders": [to_row(order) for order in orders],
+        "executions": [to_row(execution) for execution in executions],
         "positions": [
-            {
-                name: value
-                for name, value in to_row(position).items()
-                if name not in ("mark_price", "unrealized_pnl")
-            }
-            for position in snapshot.positions
+            to_row(replace(position, mark_price=None, unrealized_pnl=None))
+            for position in positions
         ],
     }

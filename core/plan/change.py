@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import ClassVar
+from typing import ClassVar, assert_never
 
 from core.domain.execution import BookExecution
-from core.domain.money import ZERO
 from core.domain.order import BookOrder, BrokerOrder, OrderRequest
 from core.domain.position import BookPosition, BrokerPosition
 
@@ -258,8 +257,11 @@ def class_of(change: AnyChange) -> ChangeClass:
             return ChangeClass.ERASE
         case CancelStaleOrder():
             return ChangeClass.TRADE
-        case _:
+        case PlaceStop() | ResizeStop() | CancelDuplicateStop() | CancelOrphanStop():
             return ChangeClass.PROTECT
+        case CloseRecommendation() | TakeProfit() | RollDue():
+            return ChangeClass.PROTECT
+    assert_never(change)
 
 
 def section_of(change: AnyChange) -> Section:
@@ -273,8 +275,11 @@ def section_of(change: AnyChange) -> Section:
             return Section.UPDATE
         case DeleteOrder():
             return Section.DELETE
-        case _:
+        case PlaceStop() | ResizeStop():
             return Section.BROKER
+        case CancelDuplicateStop() | CancelOrphanStop() | CancelStaleOrder():
+            return Section.BROKER
+    assert_never(change)
 
 
 def is_hard_erase(change: AnyChange) -> bool:
@@ -283,7 +288,3 @@ def is_hard_erase(change: AnyChange) -> bool:
 
 def is_informational(change: AnyChange) -> bool:
     return isinstance(change, InitialState)
-
-
-def unexplained_of(change: AnyChange) -> Decimal:
-    return change.unexplained if isinstance(change, AdoptPosition) else ZERO

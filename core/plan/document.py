@@ -10,28 +10,14 @@ import msgspec
 
 from core.domain.errors import BrokenDocument
 
-_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-_INTEGER_MAX = 2**63 - 1
-
 
 def read_json(content: bytes, *, name: str, bytes_max: int) -> Any:
-    """Decodes strictly; whatever a person could not have meant is a BrokenDocument.
-
-    What it returns can be encoded again, byte for byte the same values.
-    """
+    """Decodes strictly; whatever a person could not have meant is a BrokenDocument."""
     if len(content) > bytes_max:
         raise BrokenDocument(f"{name} is larger than {bytes_max} bytes")
     try:
-        document = json.loads(
-            content.decode("utf-8"),
-            object_pairs_hook=_unique,
-            parse_int=_bounded_integer,
-            parse_float=_no_fraction,
-            parse_constant=_no_constant,
-        )
-        if b"\\u" in content:
-            _check_escapes(content, document)
-        return document
+        document, as_written = _decoded(content)
+        return document if as_written else _decoded_strictly(content)
     except UnicodeDecodeError as error:
         raise BrokenDocument(f"{name} is not UTF-8: byte {error.start}") from None
     except RecursionError:
@@ -54,11 +40,34 @@ def pretty(document: Any) -> bytes:
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 
 
-def _check_escapes(content: bytes, document: Any) -> None:
-    """Escapes can say what raw UTF-8 cannot."""
+def _decoded(content: bytes) -> tuple[Any, bool]:
+    """The document, and whether it is byte for byte as `pretty` writes it.
+
+    Then no key can be there twice and no number be written oddly, in a third of the time that it
+    takes to look for them.
+    """
+    try:
+        document = _DECODER.decode(content)
+    except ValueError:
+        return None, False  # the strict decoder says better what is wrong
+    return document, b"\\u" not in content and content == pretty(document)
+
+
+def _decoded_strictly(content: bytes) -> Any:
+    document = json.loads(
+        content.decode("utf-8"),
+        object_pairs_hook=_unique,
+        parse_float=_no_fraction,
+        parse_constant=_no_constant,
+    )
     if b"\\u0000" in content and _NUL.search(content):
         raise ValueError("it holds a NUL character")
-    canonical(document)  # a ValueError for half of a surrogate pair
+    canonical(document)  # a ValueError for half of a surrogate pair, which only an escape can hide
+    return document
+
+
+# An even number of backslashes before it would make it plain text.
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -69,16 +78,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return document
 
 
-def _bounded_integer(text: str) -> int:
-    # Length first: turning digits into an integer takes time that grows with their square.
-    if len(text) > 20 or not -_INTEGER_MAX <= (number := int(text)) <= _INTEGER_MAX:
-        raise ValueError(f"the integer {text:.40} is too large")
-    return number
-
-
 def _no_fraction(text: str) -> NoReturn:
     raise ValueError(f"the number {text:.40} must be written as text, to keep every digit")
 
 
 def _no_constant(text: str) -> NoReturn:
     raise ValueError(f"{text} is not a number")
+
+
+_DECODER = msgspec.json.Decoder(float_hook=_no_fraction)

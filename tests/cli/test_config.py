@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from cli.commands.config import shown, unreachable_secrets
+from core.config.effective import Setting
+from core.config.secret import Secret
 from tests.cli.conftest import Trueup, configure, open_gates, tree
 
 
@@ -30,7 +33,7 @@ def test_show_as_json(trueup: Trueup, home: Path) -> None:
     told = json.loads(trueup("config", "show", "--json").out)
     found = {each["key"]: (each["value"], each["source"]) for each in told["settings"]}
     assert told["home"] == str(home)
-    assert found["SAFE_MODE"] == (True, "status/SAFE_MODE (drill)")
+    assert found["SAFE_MODE"] == (True, "status/SAFE_MODE: drill")
     assert found["ACCOUNTS.main.broker"] == ("paper", "config/local_reconcile.yml:94")
     assert found["RECONCILE.max_unrealized_loss_pct"][0] == "2"
     assert found["RECONCILE.spy_symbols"][0] == ["ES", "MES", "SPY"]
@@ -74,6 +77,19 @@ def test_an_odd_variable_is_a_warning(
     said = trueup("config", "check")
     assert said.code == 0
     assert "warning: TRUEUP_DRYRUN: 'DRYRUN' is not a known key" in said.err
+
+
+def test_a_secret_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
+    there = Secret("env:K", root=tmp_path, environment={"K": "canary-check-3"})
+    missing = Secret("file:none", root=tmp_path, environment={})
+    values = (
+        Setting(path="A.key", value=there, source="x"),
+        Setting(path="B.key", value=missing, source="x"),
+        Setting(path="C.key", value=None, source="x"),
+    )
+    (problem,) = unreachable_secrets(values)
+    assert problem.startswith("B.key: the secret file ")
+    assert [shown(each) for each in values] == ["***", "***", "null"]
 
 
 # --- bad and hostile files ------------------------------------------------------------------------

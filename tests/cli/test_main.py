@@ -1,4 +1,4 @@
-"""One entry, one way to end: options anywhere, clear errors, and the exit codes that scripts rely on."""
+"""Options anywhere, one way to end, and the exit codes that scripts rely on."""
 
 import errno
 import importlib
@@ -93,30 +93,27 @@ def test_nothing_typed_shows_the_help_and_is_a_usage_error(trueup: Trueup) -> No
     assert "Usage: trueup" in said.out
 
 
+def lines_of(name: str) -> list[list[str]]:
+    """The verb, or each of its sub-verbs, as one would type it."""
+    command = importlib.import_module(f"cli.commands.{name.replace('-', '_')}").command
+    if not isinstance(command, typer.Typer):
+        return [[name]]
+    return [[name, str(each.name)] for each in command.registered_commands]
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_every_verb_loads_and_is_documented(trueup: Trueup, name: str) -> None:
-    said = trueup(name, "--help")
-    assert said.code == 0, said.err
-    text = said.out.split("\n\n")
-    assert text[1].strip()
-    assert "Example:" in said.out or "Commands:" in said.out
-    assert "--home DIR" in said.out
+def test_every_verb_is_documented_and_ends_with_an_example(trueup: Trueup, name: str) -> None:
+    for line in lines_of(name):
+        said = trueup(*line, "--help")
+        assert said.code == 0, said.err
+        assert said.out.split("\n\n")[1].strip()
+        assert f"Example:\n  trueup {' '.join(line)}" in said.out
+        assert "--home DIR" in said.out
 
 
 def test_every_command_module_is_a_verb() -> None:
     found = {path.stem.replace("_", "-") for path in (ROOT / "cli/commands").glob("[a-z]*.py")}
     assert found == set(NAMES)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_every_sub_verb_has_an_example(trueup: Trueup, name: str) -> None:
-    command = importlib.import_module(f"cli.commands.{name.replace('-', '_')}").command
-    if not isinstance(command, typer.Typer):
-        pytest.skip("a single verb")
-    for each in command.registered_commands:
-        said = trueup(name, each.name, "--help")
-        assert said.code == 0
-        assert f"Example:\n  trueup {name} " in said.out
 
 
 # --- usage errors ---------------------------------------------------------------------------------

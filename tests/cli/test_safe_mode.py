@@ -269,7 +269,7 @@ def test_status_names_the_source(trueup: Trueup, home: Path) -> None:
     assert trueup("safe-mode", "status").out == "SAFE_MODE is off.\n"
     trueup("safe-mode", "on", "--reason", "drill")
     said = trueup("safe-mode", "status")
-    assert "SAFE_MODE is on: status/SAFE_MODE (" in said.out
+    assert "SAFE_MODE is on: status/SAFE_MODE by " in said.out
     assert "drill" in said.out
     assert said.out.endswith("next: trueup safe-mode off --reason TEXT\n")
     told = json.loads(trueup("safe-mode", "status", "--json").out)

@@ -46,7 +46,7 @@ class Fault:
     code: str = ""
     text: str = ""
     status: int = 200
-    # Seconds until a LATER effect or a slow reply; None waits for `FaultScript.release`.
+    # Seconds until a LATER effect or a slow reply; None waits for `Venue.release`.
     seconds: float | None = None
     rows: int = 0
     retry_after_seconds: int | None = None

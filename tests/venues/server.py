@@ -22,7 +22,8 @@ from tests.venues.streams import Session, Streams
 from tests.venues.wire import Call, RequestLog, Route, Seen, VenueError, takes_effect
 
 LOOPBACK = "127.0.0.1"
-# The name under which opening a WebSocket is scripted and logged.
+# The name under which opening a WebSocket is scripted and logged; what is said on it goes by its op
+# or method: "ws/auth", "ws/subscribe", "ws/login", "ws/ping".
 CONNECT = "ws/connect"
 
 
@@ -54,7 +55,7 @@ class Venue(ABC):
         self.faults = FaultScript()
         self.requests = RequestLog()
         self.bell = Bell()
-        self.streams = Streams(self.hear, self.bell)
+        self.streams = Streams(self._hear, self.bell)
         # Whether anyone on this machine may steer it over HTTP; tests hold it in their hands.
         self.steerable = False
         self._steering = Steering(self)
@@ -63,6 +64,7 @@ class Venue(ABC):
         self._late: list[_Late] = []
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
+        exchange.listen(lambda event: self.bell.ring())
         self._routes = [(re.compile(_pattern(route.path)), route) for route in self.routes()]
 
     # What a subclass brings
@@ -208,6 +210,17 @@ class Venue(ABC):
             return await send(request, b"", fault, self._closing)
         return await self.streams.serve(request)
 
+    def _hear(self, session: Session, message: Any) -> None:
+        if not isinstance(message, dict):
+            return
+        name = f"ws/{message.get('op') or message.get('method')}"
+        fault = self.faults.take(name, message)
+        self._remember(Call(endpoint=name, params={}, headers={}), fault)
+        if fault is None:
+            self.hear(session, message)
+        elif fault.reply is not Reply.HANG:
+            session.cut()
+
     def _parse(self, request: web.Request, body: str) -> tuple[Route | None, Call]:
         """Find the endpoint and gather the parameters of a request."""
         path, _, query = request.raw_path.partition("?")
@@ -257,12 +270,12 @@ class Venue(ABC):
             return self.failure(fault.code, fault.text or "scripted")
         return self.bent(payload, fault)
 
-    def _put_off(self, late: "_Late", fault: Fault) -> None:
+    def _put_off(self, late: _Late, fault: Fault) -> None:
         self._late.append(late)
         if fault.seconds is not None:
             asyncio.get_running_loop().call_later(fault.seconds, self._perform_late, late)
 
-    def _perform_late(self, late: "_Late") -> None:
+    def _perform_late(self, late: _Late) -> None:
         # It may have been released, or dropped with the venue, in the meantime.
         if late in self._late:
             self._late.remove(late)

@@ -28,6 +28,12 @@ class Session:
         """Queue a message; it leaves in the order of the calls."""
         self._outgoing.put_nowait(json.dumps(message))
 
+    def cut(self) -> None:
+        """End the connection without a closing word."""
+        if self.transport is not None:
+            linger_nothing(self.transport)
+            self.transport.abort()
+
     async def deliver(self) -> None:
         """Send what is queued until the connection ends."""
         while not self.socket.closed:
@@ -80,9 +86,7 @@ class Streams:
     def disconnect(self) -> None:
         """Cut every session without a closing word."""
         for session in self.sessions:
-            if session.transport is not None:
-                linger_nothing(session.transport)
-                session.transport.abort()
+            session.cut()
 
     async def close(self) -> None:
         """End every session properly."""

@@ -9,11 +9,11 @@ import ccxt
 import pytest
 
 from tests.venues.bybit import BybitVenue
-from tests.venues.bybit.signature import sign
 from tests.venues.clients import Ear, client_of, ear_at, impatient
 from tests.venues.exchange import Side
 from tests.venues.exchange.clock import wall_ms
 from tests.venues.faults import Effect, Fault
+from tests.venues.wire import sign
 
 pytestmark = pytest.mark.filterwarnings("ignore:enable_cleanup_closed:DeprecationWarning")
 
@@ -26,12 +26,6 @@ ACCEPTED, NOT_ACCEPTED = 1, 0
 async def venue() -> AsyncIterator[BybitVenue]:
     async with BybitVenue() as venue:
         yield venue
-
-
-@pytest.fixture
-async def client(venue: BybitVenue) -> AsyncIterator[Any]:
-    async with client_of(venue) as client:
-        yield client
 
 
 async def buy(client: Any, key: str = "a") -> Any:
@@ -306,6 +300,19 @@ async def test_a_stream_may_be_refused_at_the_door(client: Any, venue: BybitVenu
     with pytest.raises(ccxt.NetworkError):
         await client.watch_orders()
     assert venue.requests.count("ws/connect") == 1
+
+
+async def test_a_login_may_get_no_answer(client: Any, venue: BybitVenue) -> None:
+    venue.faults.next("ws/auth", Fault.HANG)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(client.watch_orders(), 0.1)
+    assert venue.requests.count("ws/subscribe") == 0
+
+
+async def test_a_stream_may_be_cut_for_what_it_says(client: Any, venue: BybitVenue) -> None:
+    venue.faults.next("ws/subscribe", Fault.RESET)
+    with pytest.raises(ccxt.NetworkError):
+        await client.watch_orders()
 
 
 async def test_quotes_are_told_on_the_public_stream(venue: BybitVenue) -> None:

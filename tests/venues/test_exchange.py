@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.venues.bybit.errors import refusal_code as bybit_code
 from tests.venues.exchange import (
     STOP_LOSS,
     TAKE_PROFIT,
@@ -28,6 +29,8 @@ from tests.venues.exchange import (
     TimeInForce,
     Trigger,
 )
+from tests.venues.mexc.errors import refusal_code as mexc_code
+from tests.venues.wire import Call
 
 BTC = Instrument(
     symbol="BTCUSDT",
@@ -269,6 +272,14 @@ def test_an_order_cannot_fill_beyond_itself(amount: str) -> None:
     order = exchange.place(ticket(price="50", quantity="2"))
     with pytest.raises(AssertionError, match="not within"):
         exchange.fill(order.order_id, amount)
+
+
+def test_every_venue_has_a_code_for_every_refusal() -> None:
+    for refusal in Refusal:
+        for endpoint, category in (("order/create", "linear"), ("order/cancel", "spot")):
+            call = Call(endpoint=endpoint, params={"category": category}, headers={})
+            assert bybit_code(Refused(refusal), call).text
+        assert mexc_code(Refused(refusal)).text
 
 
 def test_ids_are_too_long_for_a_float() -> None:

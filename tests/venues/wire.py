@@ -1,5 +1,7 @@
 """What the endpoints of every venue see of a request and may answer to it."""
 
+import hashlib
+import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -35,11 +37,11 @@ class Call:
     def whole(self, name: str, default: int) -> int:
         """A parameter as a whole number."""
         text = self.text(name)
-        return int(text) if text.lstrip("-").isdigit() else default
+        return int(text) if text.lstrip("-").isdecimal() else default
 
     def moment(self, name: str) -> int | None:
         """A parameter in milliseconds since 1970, None when it is missing."""
-        return int(self.text(name)) if self.text(name).isdigit() else None
+        return int(self.text(name)) if self.text(name).isdecimal() else None
 
     def number(self, name: str) -> Decimal | None:
         """A parameter as a decimal, None when it is missing, empty or not a number."""
@@ -107,6 +109,11 @@ class RequestLog:
 def takes_effect(fault: Fault | None) -> bool:
     """Whether a request with this fault is carried out before the reply."""
     return fault is None or fault.effect is Effect.NOW
+
+
+def sign(secret: str, text: str) -> str:
+    """The hexadecimal HMAC-SHA256 of a text."""
+    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
 def plain(number: Decimal | None) -> str:

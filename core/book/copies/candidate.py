@@ -115,7 +115,8 @@ class Candidate:
         return f"SHA-256 as in the manifest of {self._manifest.taken_at:%Y-%m-%d %H:%M:%S} UTC"
 
     def _look_beside(self) -> str:
-        found = [p for p in lying_beside(self.path) if p.lstat().st_size] if not self.is_dump else []
+        beside = () if self.is_dump else lying_beside(self.path)
+        found = [sidecar for sidecar in beside if sidecar.lstat().st_size]
         names = ", ".join(sidecar.name for sidecar in found)
         if found and self._manifest is None:
             raise Flaw(
@@ -123,7 +124,7 @@ class Candidate:
                 "without a manifest nobody can tell: merge it with sqlite3, or move it away"
             )
         if found:
-            raise Doubt(f"{names} lies beside it and is left out: the file itself is what was verified")
+            raise Doubt(f"{names} lies beside it and is left out: only the file was verified")
         return "nothing lies beside it"
 
     def _load(self) -> str:

@@ -1,4 +1,4 @@
-"""Opening a database for a copy: the live book, a private file of our own, or one to be written over."""
+"""Opening a database for a copy: the live book, a private file, or one to be written over."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from core.book.copies.deadline import Deadline, TimeUp
-from core.book.copies.failures import LockedOut
+from core.book.copies.failures import LockedOut, is_damage
 
-# The content is not believed: no function runs because a schema asks for it, no cell lies unnoticed.
+# Content is not believed: no function runs because a schema asks for it, no cell lies unnoticed.
 _WARY = ("PRAGMA trusted_schema = OFF", "PRAGMA cell_size_check = ON")
 _CACHE = "PRAGMA cache_size = -65536"
 # Private files are made whole and then synced once; a crash throws them away.
@@ -18,7 +18,9 @@ _UNSAFE_AND_FAST = ("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF")
 @contextmanager
 def snapshot_of(book: Path, deadline: Deadline) -> Iterator[sqlite3.Connection]:
     """The live book, read-only, inside one read transaction: every look sees the same state."""
-    with _opened(book, "mode=ro", deadline) as connection:
+    # A transaction cut short in a book without a log has to be rolled back before anybody reads.
+    cut_short = book.with_name(f"{book.name}-journal").exists()
+    with _opened(book, "mode=rw" if cut_short else "mode=ro", deadline) as connection:
         _run(connection, *_WARY)
         connection.execute("BEGIN")
         # A transaction begins with its first read, not with BEGIN.
@@ -46,13 +48,16 @@ def scratch_database(path: Path, deadline: Deadline) -> Iterator[sqlite3.Connect
 def live_book(book: Path, deadline: Deadline) -> Iterator[sqlite3.Connection]:
     """The live book, to be written over with full durability."""
     with _opened(book, "mode=rw", deadline) as connection:
-        _run(connection, "PRAGMA synchronous = FULL")
+        try:
+            _run(connection, "PRAGMA synchronous = FULL")
+        except sqlite3.DatabaseError as error:
+            # A schema too broken to be read can still be written over.
+            if not is_damage(error):
+                raise
         yield connection
 
 
-def copy_online(
-    source: sqlite3.Connection, target: sqlite3.Connection, deadline: Deadline
-) -> None:
+def copy_online(source: sqlite3.Connection, target: sqlite3.Connection, deadline: Deadline) -> None:
     """All pages in one step: in several, every foreign write would start the copy from zero."""
 
     def progress(status: int, remaining: int, total: int) -> None:

@@ -56,9 +56,7 @@ def _same_rows(
     return matched == rows
 
 
-def _columns_and_key(
-    connection: sqlite3.Connection, table: str
-) -> tuple[list[str], list[str]]:
+def _columns_and_key(connection: sqlite3.Connection, table: str) -> tuple[list[str], list[str]]:
     columns = connection.execute("SELECT name, pk FROM pragma_table_info(?)", (table,)).fetchall()
     key = [quoted(name) for name, place in sorted(columns, key=lambda c: c[1]) if place]
     if not key:

@@ -22,7 +22,7 @@ NOT_RUN = "not run"
 def copy_damaged(
     book: Path, scratch: Scratch, why: str, taken_at: datetime, deadline: Deadline
 ) -> Backup:
-    """The database file and its sidecars, side by side under one name, as SQLite would look for them."""
+    """The database file and its sidecars under one name, as SQLite would look for them."""
     with scratch.publishing() as backups:
         stem = free_stem(backups, DAMAGED, taken_at)
         # The database file comes last: where it lies, its sidecars lie too.

@@ -24,7 +24,7 @@ class TimeUp(Exception):
 
 
 class Deadline:
-    """SQLite has no overall limit of its own, so running statements are interrupted from outside."""
+    """SQLite has no overall limit, so running statements are interrupted from outside."""
 
     def __init__(self, patience: Patience):
         self.patience = patience

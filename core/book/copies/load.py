@@ -85,7 +85,7 @@ def load_dump(dump: Path, into: Path, deadline: Deadline) -> None:
 
 
 def _bound(connection: sqlite3.Connection, dump: Path) -> None:
-    """A few lines can ask for more rows than a disk holds; a dump's book is not much larger than it."""
+    """A few lines can ask for more rows than a disk holds; a book grows with its dump."""
     (page_size,) = connection.execute("PRAGMA page_size").fetchone()
     pages = dump.stat().st_size * GROWTH_MAX // page_size + PAGES_SPARE
     connection.execute(f"PRAGMA max_page_count = {pages}").close()
@@ -114,7 +114,7 @@ def _text(line: bytes) -> str:
 
 
 def _mark(connection: sqlite3.Connection) -> None:
-    """The shell's own .dump leaves out the application id; what the tables hold is checked anyway."""
+    """The shell's own .dump leaves out the application id; the tables are checked anyway."""
     (mark,) = connection.execute("PRAGMA application_id").fetchone()
     if mark == 0:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")

@@ -28,11 +28,8 @@ class Scratch:
         self._deadline = deadline
 
     def file(self, name: str) -> Path:
-        """A new empty file that only this user may read; SQLite gives its sidecars the same mode."""
-        path = self.folder / name
-        os.close(os.open(path, _NEW, 0o600))
-        path.chmod(0o600)
-        return path
+        """A new empty file for this user alone; SQLite gives its sidecars the same mode."""
+        return new_private_file(self.folder / name)
 
     @contextmanager
     def publishing(self) -> Iterator[Path]:
@@ -60,7 +57,9 @@ class Scratch:
 @contextmanager
 def scratch_in(backups: Path, deadline: Deadline, ids: Ids) -> Iterator[Scratch]:
     """A folder of our own below `backups`, gone afterwards together with any that nobody owns."""
-    _make_folder(backups)
+    if backups.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(backups))
+    make_folder(backups)
     folder = backups.absolute() / f"{_PREFIX}{ids.token(8)}"
     with _held(backups, deadline):
         _sweep(backups)
@@ -83,6 +82,13 @@ def backups_held(backups: Path, deadline: Deadline) -> Iterator[None]:
         yield
 
 
+def new_private_file(path: Path) -> Path:
+    """An empty file for this user alone, whatever the umask; FileExistsError when one is there."""
+    os.close(os.open(path, _NEW, 0o600))
+    path.chmod(0o600)
+    return path
+
+
 def sync_file(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
@@ -99,15 +105,13 @@ def sync_dir(path: Path) -> None:
         os.close(descriptor)
 
 
-def _make_folder(backups: Path) -> None:
-    """Makes a missing backups folder, but not what is missing above it: that may be a lost mount."""
-    if backups.is_symlink():
-        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(backups))
-    if not os.path.lexists(backups):
+def make_folder(folder: Path) -> None:
+    """Makes a missing folder, but not what is missing above it: that may be a lost mount."""
+    if not os.path.lexists(folder):
         with suppress(FileExistsError):
-            backups.mkdir(0o700)
-            backups.chmod(0o700)
-            sync_dir(backups.parent)
+            folder.mkdir(0o700)
+            folder.chmod(0o700)
+            sync_dir(folder.parent)
 
 
 @contextmanager

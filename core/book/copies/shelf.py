@@ -80,7 +80,7 @@ def remove(backups: Path, copy: ListedBackup) -> None:
 
 
 def remove_lone_manifests(backups: Path) -> None:
-    """What a publication or removal left behind that was cut short; nothing could be restored from it."""
+    """Left behind by what was cut short; nothing could be restored from them."""
     for stem in stems_in(backups):
         if [path.suffix for path in backups.glob(f"{stem}.*")] == [".json"]:
             (backups / f"{stem}.json").unlink(missing_ok=True)

@@ -25,6 +25,8 @@ def check_path(path: Path) -> None:
         status = path.lstat()
     except FileNotFoundError:
         raise Misleading("there is no such file") from None
+    except ValueError as error:
+        raise Misleading(f"that is no file name: {error}") from None
     if stat.S_ISLNK(status.st_mode):
         raise Misleading("it is a symbolic link; name the file itself")
     if not stat.S_ISREG(status.st_mode):

@@ -13,7 +13,7 @@ NO_SUCH_CONTRACT = 200
 NOT_FOUND = 10147
 
 WARNINGS = range(2100, 2200)
-# The order goes on: held until shares are found (404), placed as a preset wants it (10349), and so on.
+# The order goes on: held until shares are found (404), placed as a preset wants it (10349).
 NOTICES = frozenset({165, 399, 404, 10167, 10349})
 
 

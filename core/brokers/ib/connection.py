@@ -12,6 +12,7 @@ from typing import Any
 from core.brokers.ib import codes
 from core.brokers.ib.happenings import FillTold, Happening, Lost, Told, TradeTold
 from core.brokers.ib.library import Fill, Ib, Trade, library
+from core.brokers.ib.orders import ENDED, told_status
 from core.brokers.ib.questions import Answer, Question
 from core.domain.errors import Unavailable
 from core.ports import Clock
@@ -44,7 +45,10 @@ class Connection:
         self._clock = clock
         self._tell = tell
         self._stirred = asyncio.Event()
+        self._hung_up = asyncio.Event()
         self._turned_away: Told | None = None
+        # The question being asked, by its number.
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._asked_in_vain = False
         self._opened = False
         self.lost: str | None = None
@@ -107,8 +111,14 @@ class Connection:
         """Whoever listens is told that the connection is lost."""
         self._lose(why)
         self.ib.disconnect()
-        while self.ib.client.conn.isConnected():
-            await asyncio.sleep(0)
+        if self.ib.client.conn.isConnected():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._hung_up.wait(), self._address.seconds)
+
+    @property
+    def seconds(self) -> float:
+        """How long to wait for any one thing."""
+        return self._address.seconds
 
     @property
     def usable(self) -> bool:
@@ -128,6 +138,7 @@ class Connection:
         try:
             number = self.ib.client.getReqId()
             future = self.ib.wrapper.startReq(question.channel or number, container=rows)
+            self._waiting = {number: future}
             with self._gathering(question.told_by, rows):
                 question.send(self.ib.client, number)
                 async with asyncio.timeout(seconds):
@@ -137,7 +148,9 @@ class Connection:
             return Answer(rows=tuple(rows) if result is rows else (result,))
         except TimeoutError:
             self._asked_in_vain = self._asked_in_vain or question.channel is not None
-            why = f"the answer broke off after {len(rows)}" if rows else f"no answer in {seconds:g} s"
+            why = (
+                f"the answer broke off after {len(rows)}" if rows else f"no answer in {seconds:g} s"
+            )
         except ConnectionError:
             why = self.lost or "the connection is gone"
         except library().RequestError as error:
@@ -161,7 +174,7 @@ class Connection:
             event.disconnect(gather)
 
     async def wait_for(self, condition: Callable[[], object]) -> None:
-        """Until it holds, the connection is lost or the patience is over; the caller looks which."""
+        """Or until the connection is lost or the patience over; the caller looks which it was."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self._address.seconds):
                 while self.lost is None and not condition():
@@ -171,22 +184,42 @@ class Connection:
     # --- what the library tells ----------------------------------------------------------------
 
     def _on_told(self, subject: int, code: int, text: str, contract: object) -> None:
-        told = Told(subject=subject, code=code, text=text)
+        told = Told(
+            subject=subject,
+            code=code,
+            text=text,
+            is_about_live_order=self._is_live_order(subject),
+            since=self.last_heard,
+        )
         if code == codes.CLIENT_ID_IN_USE:
             self._turned_away = told
         if code == codes.CONNECTIVITY_LOST:
             self.cut_off = True
         if code in (codes.RESTORED, codes.RESTORED_DATA_LOST):
             self.cut_off = False
+        self._refuse(told)
         self._tell(told)
         self._stirred.set()
+
+    def _refuse(self, told: Told) -> None:
+        """The library takes some refusals for warnings, and leaves the request without an end."""
+        future = self._waiting.get(told.subject)
+        if future and not future.done() and not codes.is_notice(told.code):
+            future.set_exception(library().RequestError(told.subject, told.code, told.text))
+
+    def _is_live_order(self, subject: int) -> bool:
+        """Orders and requests are numbered from one row; only orders are known by their number."""
+        trade = self.ib.wrapper.trades.get((self._address.client_id, subject))
+        return trade is not None and told_status(trade) not in ENDED
 
     def _on_packet(self) -> None:
         self.last_heard = self._clock.now()
         self._stirred.set()
 
     def _on_trade(self, trade: Trade) -> None:
-        self._tell(TradeTold(trade))
+        """Not when the library concluded it from an error."""
+        if not (trade.log and trade.log[-1].errorCode):
+            self._tell(TradeTold(trade))
 
     def _on_fill(self, trade: Trade, fill: Fill) -> None:
         self._tell(FillTold(fill))
@@ -195,6 +228,7 @@ class Connection:
         self._tell(FillTold(fill))
 
     def _on_disconnected(self, why: str) -> None:
+        self._hung_up.set()
         self._lose(f"the connection was cut: {why}" if why else "the gateway closed the connection")
 
     def _lose(self, why: str) -> None:

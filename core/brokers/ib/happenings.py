@@ -13,6 +13,9 @@ class Told:
     subject: int
     code: int
     text: str
+    is_about_live_order: bool = False
+    # When the gateway was last heard of before this.
+    since: datetime
 
     def __str__(self) -> str:
         return f"{self.code}: {self.text}"

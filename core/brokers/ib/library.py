@@ -1,4 +1,4 @@
-"""Which IB client library this environment has: one of two that must never be installed together."""
+"""Which IB client library is here: one of two that must never be installed together."""
 
 import importlib
 import importlib.util

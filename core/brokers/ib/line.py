@@ -23,7 +23,7 @@ from core.domain.errors import NotSent, Unavailable
 from core.ports import Clock
 
 CUT_OFF = "1100: the gateway has lost its connection to IB"
-CLOSED = "closed by us"
+CLOSED = "the line is closed"
 
 
 class WrongAccount(Unavailable):
@@ -51,7 +51,7 @@ class Line:
         # Whether something may have changed that we were not told of.
         self._unsettled = False
         self._had_one = False
-        self.closed = False
+        self._closed = False
         self.listeners: list[Callable[[Happening], None]] = []
         self.managed_account = ""
         # Order references whose order was turned down: a listing calls them merely cancelled.
@@ -61,11 +61,16 @@ class Line:
     def client_id(self) -> int:
         return self._address.client_id
 
+    def is_closed(self) -> bool:
+        return self._closed
+
     # --- connecting ----------------------------------------------------------------------------
 
     async def connection(self, *, retrying: bool = True) -> Connection:
         """The one in use, or a fresh one when there is none that can be relied on."""
         async with self._opening:
+            if self._closed:
+                raise Unavailable(CLOSED)
             if self._connection is None or not self._connection.usable:
                 await self._drop("an answer did not come, so the connection was given up")
                 self._connection = await self._open(retrying)
@@ -115,7 +120,8 @@ class Line:
             self._connection = None
 
     async def close(self) -> None:
-        self.closed = True
+        """For good: there is no line after it."""
+        self._closed = True
         await self._drop(CLOSED)
 
     def _pauses(self) -> Iterator[float]:
@@ -137,7 +143,7 @@ class Line:
     # --- asking --------------------------------------------------------------------------------
 
     async def ask(self, question: Question) -> Answer:
-        """A refusal is an answer; silence is tried again. A line that cannot be had is Unavailable."""
+        """Never raises: a refusal is an answer; silence is tried again on a fresh connection."""
         pauses = self._pauses()
         while True:
             answer = await self._ask_once(question)
@@ -148,7 +154,10 @@ class Line:
 
     async def _ask_once(self, question: Question) -> Answer:
         async with self._asking:
-            connection = await self.connection()
+            try:
+                connection = await self.connection(retrying=False)
+            except Unavailable as error:
+                return Answer(missing=f"{question.what}: {error.message}")
             if connection.cut_off:
                 return Answer(missing=f"{question.what}: {CUT_OFF}")
             return await connection.ask(question)
@@ -167,8 +176,14 @@ class Line:
         return connection
 
     async def _read_afresh(self) -> None:
-        for question in (OPEN_ORDERS, COMPLETED_ORDERS, executions(self.managed_account), POSITIONS):
+        self._unsettled = False
+        for question in (
+            OPEN_ORDERS,
+            COMPLETED_ORDERS,
+            executions(self.managed_account),
+            POSITIONS,
+        ):
             answer = await self.ask(question)
             if not answer.whole:
+                self._unsettled = True
                 raise Unavailable(f"after a lost connection: {answer.missing}")
-        self._unsettled = False

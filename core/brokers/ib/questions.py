@@ -84,6 +84,16 @@ def account_values(account: str) -> Question:
     )
 
 
+def prices(contract: Contract) -> Question:
+    """The answer is the library's ticker of the contract, not rows."""
+
+    def send(client: Client, number: int) -> None:
+        client.wrapper.startTicker(number, contract, "snapshot")
+        client.reqMktData(number, contract, "", True, False, [])
+
+    return Question(what=f"the quote of {contract.localSymbol}", send=send)
+
+
 def contract_details(contract: Contract) -> Question:
     return Question(
         what=f"contract details of {contract.localSymbol or contract.symbol or contract.conId}",

@@ -192,10 +192,10 @@ def _differs(case: Case) -> Problem:
 
 
 def _misremembered(observation: Observation) -> Iterator[Problem]:
-    """Stored positions that are not what the book's own rows add up to."""
+    """Stored positions that are not what the book's own rows add up to, of those that were added."""
     book = observation.book
     stored = {PositionKey(row.account, row.symbol, row.side): row for row in book.positions}
-    for key in sorted(stored.keys() | book.computed.keys()):
+    for key in sorted(book.computed):
         ours, sums = figures_of(stored.get(key)), figures_of(book.computed.get(key))
         if not tell_the_same(ours, sums, observation.broker.instruments.get(key.symbol)):
             yield Problem(

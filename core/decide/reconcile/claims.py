@@ -110,8 +110,8 @@ def _claim(
         return Claim(order, Standing.MATCHED, decided or agreed, decision)
     if choice is Choice.INSERT:
         return Claim(order, Standing.NEW, (), decision)
-    if past := tuple(row for row in found.rows if is_past_of(order, row)):
-        return Claim(order, Standing.PAST, past)
+    if found.rows and all(is_past_of(order, row) for row in found.rows):
+        return Claim(order, Standing.PAST, found.rows)
     return Claim(order, Standing.DOUBTED if found.rows else Standing.UNKNOWN, found.rows, decision)
 
 

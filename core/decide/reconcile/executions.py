@@ -11,7 +11,7 @@ from core.decide.reconcile.homes import Homes
 from core.decide.reconcile.naming import Names
 from core.decide.reconcile.replaced import BrokerName
 from core.decide.reconcile.revisions import last_words
-from core.decide.reconcile.stubs import grown, origin_of, stub_for
+from core.decide.reconcile.stubs import grown, is_stub, origin_of, stub_for
 from core.decide.reconcile.words import at_price, figure
 from core.domain.execution import MOVING, BookExecution, BrokerExecution, execution_key
 from core.domain.observation import Observation
@@ -36,7 +36,7 @@ def diff_executions(
     """Presence is all that counts here: an execution that is not listed is not undone."""
     ib = observation.broker.broker == "ib"
     words = last_words(
-        (row for row in _fills(observation) if not homes.is_held(row)),
+        _settled_fills(homes, observation),
         observation.book.executions.values(),
         by_last_part=ib,
     )
@@ -53,9 +53,13 @@ def diff_executions(
     )
 
 
-def _fills(observation: Observation) -> Iterable[BrokerExecution]:
-    """Funding and the like cost money but were never bought or sold."""
-    return (row for row in observation.broker.executions if row.kind in MOVING)
+def _settled_fills(homes: Homes, observation: Observation) -> list[BrokerExecution]:
+    """What moved a position, of orders that wait for nobody; funding was never bought or sold."""
+    fills = [row for row in observation.broker.executions if row.kind in MOVING]
+    held = [row for row in fills if homes.is_held(row)]
+    waiting = {homes.standing(row) for row in held if row.broker_order_id}
+    alone = {id(row) for row in held}
+    return [row for row in fills if id(row) not in alone and homes.standing(row) not in waiting]
 
 
 def _by_order(
@@ -79,10 +83,10 @@ def _stubs(
         if not broker_order_id or homes.is_told(rows[0]):
             continue
         taken_in = settings.AUTO_MANAGE_EXTERNAL_ORDERS or origin_of(rows) is not Origin.EXTERNAL
-        order = homes.named(rows[0])
-        if order is not None and order.order_type is None:
-            yield grown(order, rows)
-        elif order is None and taken_in:
+        known = homes.rows_of(rows[0])
+        if len(known) == 1 and is_stub(known[0]):
+            yield grown(known[0], rows)
+        elif not known and taken_in:
             in_book = observation.book.executed_quantity(broker_order_id)
             yield stub_for(observation.account, rows, in_book, names)
 

@@ -21,12 +21,9 @@ class Homes:
         }
 
     def order_id(self, row: BrokerExecution) -> str | None:
-        """Of the order that the execution names by any of its identifiers."""
-        name = self.standing(row)
-        if name in self._recorded:
-            return self._recorded[name]
-        named = self.named(row)
-        return named.order_id if named else None
+        """Of the one order that the execution names by any of its identifiers."""
+        names = self._order_ids(row)
+        return names[0] if len(names) == 1 else None
 
     def standing(self, row: BrokerExecution) -> BrokerName:
         """The execution's order by its broker name, or by the one that replaced it."""
@@ -38,7 +35,7 @@ class Homes:
         return (
             self.standing(row) in self._matching.held_orders
             or row.client_order_id in self._matching.held_rows
-            or self.order_id(row) in self._matching.held_rows
+            or not self._matching.held_rows.isdisjoint(self._order_ids(row))
         )
 
     def is_told(self, row: BrokerExecution) -> bool:
@@ -46,13 +43,19 @@ class Homes:
         name = self.standing(row)
         return name in self._recorded or name in self._matching.listed
 
-    def named(self, row: BrokerExecution) -> BookOrder | None:
-        """The one book row that the execution names."""
+    def rows_of(self, row: BrokerExecution) -> list[BookOrder]:
+        """The book's rows under the first of the execution's identifiers that any row bears."""
         for name in IDENTIFIERS:
-            rows = self._matching.rows.named(row.symbol, name, getattr(row, name))
-            if len(rows) == 1 and _may_own(rows[0], row):
-                return rows[0]
-        return None
+            named = self._matching.rows.named(row.symbol, name, getattr(row, name))
+            if rows := [order for order in named if _may_own(order, row)]:
+                return rows
+        return []
+
+    def _order_ids(self, row: BrokerExecution) -> list[str]:
+        name = self.standing(row)
+        if name in self._recorded:
+            return [self._recorded[name]]
+        return [order.order_id for order in self.rows_of(row)]
 
 
 def _may_own(order: BookOrder, row: BrokerExecution) -> bool:

@@ -11,11 +11,13 @@ from core.decide.reconcile.homes import Homes
 from core.decide.reconcile.match import match
 from core.decide.reconcile.naming import Names
 from core.decide.reconcile.orders import diff_orders
+from core.decide.reconcile.positions import key_of
 from core.decide.reconcile.protect import protect
 from core.decide.reconcile.spy import watch_spy
 from core.decide.reconcile.stale import cancel_stale
 from core.domain.observation import Observation
-from core.domain.problem import Problem
+from core.domain.position import PositionKey
+from core.domain.problem import POSITION_MODE_DIFFERS, Problem
 from core.domain.snapshot import PARTS, Partial, Unavailable
 from core.plan.change import RANK, AnyChange
 from core.plan.proposal import Proposal
@@ -33,10 +35,14 @@ def propose(observation: Observation, settings: Settings, now: datetime) -> Prop
     executions = diff_executions(homes, observation, settings, names)
     booked: list[ExecutionChange] = [*executions.inserts, *executions.updates]
     positions = diff_positions(observation, booked, matching.waiting, now)
+    entering = {key_of(change.after) for change in booked} | {
+        PositionKey(change.account, change.symbol, change.after.side)
+        for change in positions.changes
+    }
     findings = [
         *protect(matching, orders, observation, settings),
         *cancel_stale(matching, observation, settings, now),
-        *watch_spy(observation, settings, now),
+        *watch_spy(observation, settings, entering, now),
     ]
     changes: list[AnyChange] = [
         *orders.changes,
@@ -51,6 +57,7 @@ def propose(observation: Observation, settings: Settings, now: datetime) -> Prop
         *positions.problems,
         *incomplete_orders(orders, matching.survivor_of, observation, booked),
         *part_problems(observation),
+        *mode_problems(observation, settings),
         *(finding for finding in findings if isinstance(finding, Problem)),
     ]
     return Proposal(
@@ -62,6 +69,21 @@ def propose(observation: Observation, settings: Settings, now: datetime) -> Prop
         + executions.unchanged
         + positions.unchanged,
     )
+
+
+def mode_problems(observation: Observation, settings: Settings) -> Iterator[Problem]:
+    """A venue in another position mode than configured; nothing may be sent to it."""
+    account = settings.ACCOUNTS.get(observation.account)
+    wanted = account.position_mode if account else "any"
+    told = observation.broker.position_mode
+    if wanted not in ("any", told) and observation.broker.knows("positions"):
+        yield Problem(
+            POSITION_MODE_DIFFERS,
+            observation.account,
+            "position_mode",
+            f"The venue is set to {told} mode, the configuration says {wanted}. "
+            "The mode is never switched from here.",
+        )
 
 
 def in_order(change: AnyChange) -> tuple[int, str, str, str]:

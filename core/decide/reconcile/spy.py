@@ -1,7 +1,7 @@
 """S&P positions: what was there at start-up, and when to leave."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -33,8 +33,16 @@ class Cause:
     why: str
 
 
-def watch_spy(observation: Observation, settings: Settings, now: datetime) -> Iterator[Finding]:
-    """At most one order per position, whatever the number of reasons to leave it."""
+def watch_spy(
+    observation: Observation,
+    settings: Settings,
+    entering: Container[PositionKey],
+    now: datetime,
+) -> Iterator[Finding]:
+    """`entering`: the positions that this plan takes into the book, or moves.
+
+    At most one order per position is recommended, whatever the number of reasons to leave it.
+    """
     if not observation.broker.knows("positions"):
         return
     book = observation.book
@@ -47,7 +55,7 @@ def watch_spy(observation: Observation, settings: Settings, now: datetime) -> It
         if not tradable or not is_spy(position.symbol, instrument, settings.RECONCILE):
             continue
         key = PositionKey(observation.account, position.symbol, position.side)
-        if (position.symbol, position.side) not in held:
+        if (position.symbol, position.side) not in held and key in entering:
             yield _initial_state(key, position)
         gain = gain_pct(position, instrument)
         if gain is None:

@@ -21,6 +21,10 @@ def origin_of(told: Sequence[BrokerExecution]) -> Origin:
     return Origin.LIQUIDATION if any(row.kind in FORCED for row in told) else Origin.EXTERNAL
 
 
+def is_stub(row: BookOrder) -> bool:
+    return row.order_type is None and row.status is OrderStatus.FILLED
+
+
 def stub_for(
     account: str, told: Sequence[BrokerExecution], in_book: Decimal, names: Names
 ) -> InsertOrder:

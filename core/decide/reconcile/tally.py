@@ -94,7 +94,7 @@ class Tally:
 def moved(row: BookExecution, instrument: Instrument | None) -> Decimal:
     """By how much the row moves its position: what was bought or sold, less a fee taken in kind."""
     quantity = row.side.sign * row.quantity
-    if row.fee and row.fee_currency and _taken_in_kind(row.symbol, row.fee_currency, instrument):
+    if row.fee and row.fee_currency and is_taken_in_kind(row.symbol, row.fee_currency, instrument):
         return quantity - row.fee
     return quantity
 
@@ -116,7 +116,7 @@ def is_inverse(instrument: Instrument | None) -> bool:
     return instrument is not None and instrument.kind == "inverse"
 
 
-def _taken_in_kind(symbol: str, currency: str, instrument: Instrument | None) -> bool:
+def is_taken_in_kind(symbol: str, currency: str, instrument: Instrument | None) -> bool:
     if instrument is None:
         return symbol.startswith(currency)
     return instrument.kind not in WHOLE_KINDS and currency == instrument.base

@@ -1,5 +1,7 @@
 """One holder at a time, across processes; the kernel frees the lock of a dead one."""
 
+import errno
+import fcntl
 import json
 import os
 import signal
@@ -231,3 +233,42 @@ def test_a_lock_file_that_is_none_is_refused(tmp_path: Path, flaw: str) -> None:
     with pytest.raises(DiskError, match=r"the lock .*trueup\.lock "), lock_in(status):
         pytest.fail("entered")
     assert not (tmp_path / "x").exists()
+
+
+def test_a_lock_file_deleted_between_opening_and_locking_is_not_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The moment in which somebody's `rm` would let two in."""
+    real, path = fcntl.flock, tmp_path / "trueup.lock"
+    deleted = []
+
+    def delete_first(descriptor: int, operation: int) -> None:
+        if not deleted:
+            deleted.append(path.stat().st_ino)
+            path.unlink()
+        real(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", delete_first)
+    with lock_in(tmp_path, timeout_seconds=1, pause=lambda seconds: None):
+        assert path.exists()
+        with pytest.raises(Locked), lock_in(tmp_path):
+            pytest.fail("two held the lock")
+
+
+def test_a_file_system_without_locks_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(DiskError, match="cannot lock files: No locks available"):
+        lock_in(tmp_path).__enter__()
+
+
+def test_a_holder_of_whom_nothing_can_be_found_out_is_believed(tmp_path: Path) -> None:
+    with another(tmp_path):
+        told = {**details(tmp_path), "pid": 10**30}
+        (tmp_path / "trueup.lock.json").write_text(json.dumps(told), "utf-8")
+        with pytest.raises(Locked, match="`trueup apply` holds the lock"), lock_in(tmp_path):
+            pytest.fail("two held the lock")

@@ -16,7 +16,8 @@ def test_it_tells_who_when_and_why(tmp_path: Path) -> None:
     notice = read_notice(path)
     assert notice == Notice(by="alice", at="2026-01-05T12:00:00Z", reason='drift \x1b[2J "x"')
     assert b"\x1b" not in path.read_bytes()
-    assert str(Notice(by="alice", reason="drift")) == "alice, drift"
+    assert str(notice) == ' by alice at 2026-01-05T12:00:00Z: drift \x1b[2J "x"'
+    assert str(Notice(by="alice", reason="drift")) == " by alice: drift"
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def test_the_sentinel_shuts_and_its_going_opens(configure: Configure) -> None:
     (root / "status/SAFE_MODE").write_text("hands off", "utf-8")
     shut = watch.now()
     assert shut.safe_mode
-    assert shut.why["SAFE_MODE"] == "status/SAFE_MODE (hands off)"
+    assert shut.why["SAFE_MODE"] == "status/SAFE_MODE: hands off"
     (root / "status/SAFE_MODE").unlink()
     assert opened(watch.now())
 

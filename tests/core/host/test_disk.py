@@ -1,5 +1,7 @@
 """Files are private, replaced whole, and an error says which file and why."""
 
+import errno
+import fcntl
 import os
 import resource
 import signal
@@ -165,3 +167,23 @@ def test_two_who_make_the_same_folder_do_not_collide(tmp_path: Path) -> None:
     (tmp_path / "a").chmod(0o750)
     make_private_dir(tmp_path / "a/b")
     assert mode(tmp_path / "a") == 0o750
+
+
+def test_a_stopped_writer_silences_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "alerts.jsonl"
+    FILES.append(path, "one")
+    with path.open("rb") as stopped:
+        fcntl.flock(stopped, fcntl.LOCK_EX)
+        FILES.append(path, "two")
+    assert path.read_text("utf-8") == "one\ntwo\n"
+
+
+def test_a_file_system_without_locks_takes_lines_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    FILES.append(tmp_path / "alerts.jsonl", "one")
+    assert (tmp_path / "alerts.jsonl").read_text("utf-8") == "one\n"

@@ -36,6 +36,10 @@ def maybe(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.none() | values
 
 
+def by_symbol(rows: list[Any]) -> dict[str, Any]:
+    return {row.symbol: row for row in rows}
+
+
 def words(kind: Any) -> st.SearchStrategy[Any]:
     return st.sampled_from(sorted(kind))
 
@@ -86,8 +90,8 @@ SNAPSHOTS = st.builds(
         st.builds(Balance, currency=NAMES, total=NUMBERS, available=NUMBERS),
         max_size=2, unique_by=lambda row: row.currency,
     ).map(tuple),
-    instruments=st.lists(INSTRUMENTS, max_size=2).map(lambda rows: {row.symbol: row for row in rows}),
-    quotes=st.lists(QUOTES, max_size=2).map(lambda rows: {row.symbol: row for row in rows}),
+    instruments=st.lists(INSTRUMENTS, max_size=2).map(by_symbol),
+    quotes=st.lists(QUOTES, max_size=2).map(by_symbol),
 )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from core.domain.snapshot import Known, Partial, Unavailable
 from core.observe.snapshot_file import SnapshotFile, read_snapshot
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
-ALL_KNOWN = {part: "known" for part in ("orders", "executions", "positions", "balances")}
+ALL_KNOWN = dict.fromkeys(("orders", "executions", "positions", "balances"), "known")
 ORDER: dict[str, Any] = {
     "broker_order_id": "V-1", "client_order_id": None, "perm_id": None, "symbol": "BTCUSDT",
     "side": "buy", "position_side": "both", "type": "limit", "quantity": "10",

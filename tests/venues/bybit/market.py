@@ -108,15 +108,15 @@ def _size(size: Any) -> str:
 
 
 def _instrument_row(instrument: Instrument) -> Row:
-    common = {
+    shared = {
         "symbol": instrument.symbol,
         "baseCoin": instrument.base,
         "quoteCoin": instrument.quote,
         "status": "Trading",
     }
     if instrument.category is Category.SPOT:
-        return common | _spot_terms(instrument)
-    return common | _linear_terms(instrument)
+        return shared | _spot_terms(instrument)
+    return shared | _linear_terms(instrument)
 
 
 def _spot_terms(instrument: Instrument) -> Row:

@@ -1,18 +1,12 @@
 """How Bybit knows its customer: an HMAC over timestamp, key, window and the raw request."""
 
-import hashlib
 import hmac
 
 from tests.venues.exchange import VenueClock
-from tests.venues.wire import Call, VenueError
+from tests.venues.wire import Call, VenueError, sign
 
 # How far into the future a timestamp may lie.
 AHEAD_MS = 1000
-
-
-def sign(secret: str, text: str) -> str:
-    """The hexadecimal HMAC-SHA256 of a text."""
-    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
 def check_request(call: Call, api_key: str, api_secret: str, clock: VenueClock) -> None:
@@ -22,7 +16,7 @@ def check_request(call: Call, api_key: str, api_secret: str, clock: VenueClock) 
     window = call.headers.get("X-BAPI-RECV-WINDOW", "5000")
     if key != api_key:
         raise VenueError(10003, "API key is invalid.")
-    if not timestamp.isdigit() or not window.isdigit():
+    if not timestamp.isdecimal() or not window.isdecimal():
         raise VenueError(10001, "openapi sign params error!")
     origin = timestamp + key + window + call.signed_text
     if not hmac.compare_digest(sign(api_secret, origin), call.headers.get("X-BAPI-SIGN", "")):
@@ -43,7 +37,7 @@ def check_login(
     if len(arguments) != 3 or str(arguments[0]) != api_key:
         return "Invalid apikey"
     expires, signature = str(arguments[1]), str(arguments[2])
-    if not expires.isdigit() or clock.behind_ms(int(expires)) > 0:
+    if not expires.isdecimal() or clock.behind_ms(int(expires)) > 0:
         return "Params Error"
     if not hmac.compare_digest(sign(api_secret, f"GET/realtime{expires}"), signature):
         return "Invalid sign"

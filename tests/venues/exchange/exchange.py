@@ -123,7 +123,10 @@ class Exchange:
         if trigger_price is not None and order.trigger is not None:
             order.trigger = replace(order.trigger, price=trigger_price)
         self.floor.tell_order(order)
-        self._sweep_if_quoted(order.ticket.instrument)
+        if order.state is State.UNTRIGGERED:
+            self._sweep_if_quoted(order.ticket.instrument)
+        else:
+            self._matching.enter_again(order)
 
     def cancel(self, order: Order) -> None:
         """Cancel an open order, or raise Refused when it is too late."""

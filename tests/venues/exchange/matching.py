@@ -45,6 +45,12 @@ class Matching:
         if order.open and order.leaves:
             self._rest(order)
 
+    def enter_again(self, order: Order) -> None:
+        """Bring a resting order to the market once more after it was amended."""
+        quote = self._floor.quotes.get(order.ticket.instrument)
+        if quote is not None and crosses(order, quote):
+            self.enter(order)
+
     def trigger(self, order: Order) -> None:
         """Wake a conditional order, in place or as an order of its own."""
         if self._floor.rules.trigger_spawns_order:

@@ -1,17 +1,11 @@
 """How MEXC knows its customer: one HMAC for contracts, another for what it shares with spot."""
 
-import hashlib
 import hmac
 
 from tests.venues.exchange import VenueClock
-from tests.venues.wire import Call, VenueError
+from tests.venues.wire import Call, VenueError, sign
 
 WINDOW_MS = 10_000
-
-
-def sign(secret: str, text: str) -> str:
-    """The hexadecimal HMAC-SHA256 of a text."""
-    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
 def check_contract(call: Call, api_key: str, api_secret: str, clock: VenueClock) -> None:
@@ -23,7 +17,7 @@ def check_contract(call: Call, api_key: str, api_secret: str, clock: VenueClock)
     expected = sign(api_secret, key + timestamp + call.signed_text)
     if not hmac.compare_digest(expected, call.headers.get("Signature", "")):
         raise VenueError(602, "Signature verification failed")
-    if not timestamp.isdigit() or abs(clock.behind_ms(int(timestamp))) > WINDOW_MS:
+    if not timestamp.isdecimal() or abs(clock.behind_ms(int(timestamp))) > WINDOW_MS:
         raise VenueError(513, "Invalid request, please check Request-Time")
 
 
@@ -48,6 +42,6 @@ def login_is_good(
     return (
         parameters.get("apiKey") == api_key
         and hmac.compare_digest(expected, str(parameters.get("signature", "")))
-        and timestamp.isdigit()
+        and timestamp.isdecimal()
         and abs(clock.behind_ms(int(timestamp))) <= WINDOW_MS
     )

@@ -1,0 +1,71 @@
+"""Asking for everything that a snapshot holds, part by part."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.brokers.ib.composing import Heard, snapshot_of
+from core.brokers.ib.contracts import Contracts
+from core.brokers.ib.day import day_start
+from core.brokers.ib.line import Line
+from core.brokers.ib.questions import (
+    COMPLETED_ORDERS,
+    OPEN_ORDERS,
+    POSITIONS,
+    account_values,
+    executions,
+)
+from core.domain.market import Instrument
+from core.domain.snapshot import BrokerSnapshot
+from core.ports import Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    name: str
+    line: Line
+    contracts: Contracts
+    clock: Clock
+    time_zone: str
+
+    async def snapshot(self, since: datetime | None) -> BrokerSnapshot:
+        """Unavailable when there is no gateway at all; otherwise each part says what it lacks."""
+        await self.line.connection()
+        began = self.clock.now()
+        since = max(filter(None, (day_start(began, self.time_zone), since)))
+        heard = await self._listen()
+        instruments = await self._instruments(heard)
+        return snapshot_of(
+            heard, instruments, account=self.name, taken_at=began, executions_since=since
+        )
+
+    async def _listen(self) -> Heard:
+        """Open orders first: what ends before the completed ones are told is in both."""
+        ask, account = self.line.ask, self.line.managed_account
+        open_orders = await ask(OPEN_ORDERS)
+        completed = await ask(COMPLETED_ORDERS)
+        executed = await ask(executions(account))
+        positions = await ask(POSITIONS)
+        values = await ask(account_values(account))
+        connection = await self.line.connection()
+        return Heard(
+            account=account,
+            open_orders=open_orders,
+            completed_orders=completed,
+            executions=executed,
+            positions=positions,
+            values=values,
+            # An execution asked for again carries no commission; the one first told of does.
+            first_told={fill.execution.execId: fill for fill in connection.ib.fills()},
+            marks={
+                row.contract.conId: row
+                for row in connection.ib.portfolio()
+                if values.whole and row.account == account
+            },
+        )
+
+    async def _instruments(self, heard: Heard) -> Mapping[int, Instrument]:
+        """By conId; a contract that is not described now is left out."""
+        contracts = {contract.conId: contract for contract in heard.contracts()}
+        listed = [await self.contracts.same_as(each) for each in contracts.values()]
+        return {each.contract.conId: each.instrument for each in listed if each}

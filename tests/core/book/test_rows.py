@@ -1,0 +1,117 @@
+"""Nouns as rows: whatever a noun may hold goes into its table and comes out the same."""
+
+import sqlite3
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import fields
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.book import streaming, tables
+from core.book.rows import Table, document_text
+from core.book.schema import INDEXES, TABLES
+from core.domain.text import to_row
+
+# Everything but halves of characters, which no UTF-8 text can hold.
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+NUMBERS = st.decimals(min_value=-(10**20), max_value=10**20, places=20).filter(
+    lambda number: abs(number) < 10**20
+) | st.integers(0, 10**20 - 1).map(Decimal)
+MOMENTS = st.datetimes(timezones=st.just(UTC))
+DOCUMENTS = st.dictionaries(
+    TEXT, st.recursive(TEXT | st.none() | st.booleans() | st.integers(), st.lists, max_leaves=5)
+)
+HOLDING: Mapping[str, Table[Any]] = {
+    name: table for name, table in vars(tables).items() if isinstance(table, Table)
+}
+
+
+def values_of(hint: Any) -> st.SearchStrategy[Any]:
+    """What a field of that type may hold."""
+    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    return st.one_of([_values_of(kind) for kind in kinds])
+
+
+def _values_of(kind: Any) -> st.SearchStrategy[Any]:
+    known = {
+        str: TEXT,
+        bool: st.booleans(),
+        int: st.integers(-(2**63), 2**63 - 1),
+        Decimal: NUMBERS,
+        datetime: MOMENTS,
+        type(None): st.none(),
+    }
+    if typing.get_origin(kind) is not None:
+        return DOCUMENTS
+    return st.sampled_from(kind) if issubclass(kind, StrEnum) else known[kind]
+
+
+def nouns_of(table: Table[Any]) -> st.SearchStrategy[Any]:
+    hints = typing.get_type_hints(table.noun)
+    given = {field.name: values_of(hints[field.name]) for field in fields(table.noun)}
+    return st.builds(table.noun, **given)
+
+
+@contextmanager
+def empty_book() -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        for statement in (*TABLES, *INDEXES):
+            connection.execute(statement)
+        yield connection
+
+
+# What OPEN_STEPS reads, JOURNAL wrote.
+@pytest.mark.parametrize("name", sorted(HOLDING.keys() - {"OPEN_STEPS"}))
+@given(st.data())
+def test_every_noun_comes_back_as_it_went_in(name: str, data: st.DataObject) -> None:
+    table = HOLDING[name]
+    noun = data.draw(nouns_of(table))
+    with empty_book() as connection:
+        connection.execute(table.insert, table.stored(noun))
+        (row,) = connection.execute(table.select).fetchall()
+        assert table.read(row) == noun
+
+
+@given(noun=nouns_of(tables.ORDERS))
+def test_every_order_streams_as_it_is_stored(noun: Any) -> None:
+    with empty_book() as connection:
+        connection.execute(tables.ORDERS.insert, tables.ORDERS.stored(noun))
+        stored = dict(zip(tables.ORDERS.columns, tables.ORDERS.stored(noun), strict=True))
+        expected = [tuple(stored[name] for name in streaming.ORDER_COLUMNS)]
+        if noun.broker_order_id is None:
+            expected = []
+        assert list(streaming.order_rows(connection, noun.account)) == expected
+        asked = [] if noun.broker_order_id is None else [noun.broker_order_id]
+        assert list(streaming.order_rows_of(connection, noun.account, asked)) == expected
+
+
+@given(noun=nouns_of(tables.EXECUTIONS))
+def test_every_execution_streams_as_it_is_stored(noun: Any) -> None:
+    with empty_book() as connection:
+        connection.execute(tables.EXECUTIONS.insert, tables.EXECUTIONS.stored(noun))
+        row = to_row(noun)
+        expected = [tuple(row[name] for name in streaming.EXECUTION_COLUMNS)]
+        assert list(streaming.execution_rows(connection, noun.account)) == expected
+
+
+@pytest.mark.parametrize("name", HOLDING)
+def test_every_field_has_its_column(name: str) -> None:
+    table = HOLDING[name]
+    with empty_book() as connection:
+        columns = {row[1] for row in connection.execute(f"PRAGMA table_info({table.name})")}
+    assert {field.name for field in fields(table.noun)} <= columns
+    assert set(table.key) <= columns
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), object(), {1, 2}, b"bytes"])
+def test_a_document_holds_nothing_that_json_has_no_word_for(value: object) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        document_text({"value": value})
