@@ -66,7 +66,7 @@ class Wiring:
             self._home.book,
             ids=self.ids,
             busy_timeout_seconds=database.busy_timeout_seconds,
-            before_migration=lambda path: self.backups().create(),
+            before_migration=lambda path: self.backups().take(),
         )
 
     def backups(self) -> Backups:
@@ -78,6 +78,7 @@ class Wiring:
             clock=self.clock,
             ids=self.ids,
             retention=self._settings.BACKUP,
+            journal_copy=self._home.journal_copy,
         )
 
     def lock(self) -> Lock:

@@ -1,9 +1,20 @@
-"""The hypothesis profiles: no deadline on a shared machine, the same examples on every CI run."""
+"""Hypothesis profiles, and temporary homes in memory where the machine has room for them.
+
+No deadline on a shared machine, and the same examples on every CI run. Every commit waits for its
+fsync; on a disk that is most of what the suite would do, and a killed process is the same either way.
+"""
 
 import os
+import shutil
 
 from hypothesis import settings
 
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+MEMORY = "/dev/shm"
+ROOM_BYTES = 4 * 1024**3
+
+if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM_BYTES:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", MEMORY)

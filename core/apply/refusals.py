@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.config.gates import Gates
+from core.decide.gates import objections
 from core.domain.errors import Ambiguous, Blocked, Refused, Stale, Tampered, Unresolved
 from core.domain.moment import moment_text
 from core.domain.record import BookIdentity, PlanRecord, PlanState, Step
@@ -108,29 +109,8 @@ def _plan(case: Circumstance) -> Iterator[Refused]:
 
 def _gates(case: Circumstance) -> Iterator[Refused]:
     """What stands for `not now`, whoever asks."""
-    plan_id, gates = case.staged.plan.plan_id, case.gates
-    if gates.safe_mode:
-        yield Blocked(
-            f"SAFE_MODE is on ({gates.why.get('SAFE_MODE', 'no source told')})",
-            hint="trueup safe-mode status",
-        )
-    if gates.confirm is False:
-        yield Blocked(
-            "not armed: DRY_RUN_CONFIRM is false",
-            hint=f'set DRY_RUN_CONFIRM: true (or "{plan_id}") in config/local_reconcile.yml',
-        )
-    elif isinstance(gates.confirm, str) and gates.confirm != plan_id:
-        yield Blocked(
-            f"armed for {gates.confirm}, not for {plan_id}",
-            hint=f'set DRY_RUN_CONFIRM: "{plan_id}" in config/local_reconcile.yml',
-        )
-    elif gates.confirm is True and case.confirmed != plan_id:
-        given = f"{case.confirmed} was given" if case.confirmed else "no plan id was given"
-        yield Blocked(f"not confirmed: {given}", hint=f"trueup apply --confirm {plan_id}")
-    elif case.confirmed not in (None, plan_id):
-        yield Blocked(
-            f"not confirmed: {case.confirmed} was given", hint=f"trueup apply --confirm {plan_id}"
-        )
+    for verdict in objections(case.gates, case.staged.plan.plan_id, case.confirmed):
+        yield verdict.refusal()
 
 
 def _decisions(case: Circumstance) -> Iterator[Refused]:

@@ -125,8 +125,9 @@ def _create(path: Path) -> None:
         ) from error
 
 
-def schema_version(connection: sqlite3.Connection, path: Path, known: int = SCHEMA_VERSION) -> int:
+def schema_version(connection: sqlite3.Connection, path: Path, known: int | None = None) -> int:
     """0 for an empty file; a BookError for what is no book or is newer than the known versions."""
+    known = SCHEMA_VERSION if known is None else known
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     if application != APPLICATION_ID:
         (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()

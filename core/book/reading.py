@@ -99,10 +99,10 @@ class SqliteReading:
         return [EXECUTIONS.read(row) for row in sorted(rows)]
 
     def executions_in(self, account: str, symbols: Collection[str]) -> Iterator[BookExecution]:
-        for symbol in sorted(symbols):
-            query = f"{EXECUTIONS.select} WHERE account = ? AND symbol = ?"
-            for row in self._connection.execute(query, (account, symbol)):
-                yield EXECUTIONS.read(row)
+        for some in _portions(symbols):
+            where = f"symbol IN ({_marks(some)}) AND account = ?"
+            query = f"{EXECUTIONS.select} WHERE {where}"
+            yield from map(EXECUTIONS.read, self._connection.execute(query, (*some, account)))
 
     def positions(self, account: str) -> list[BookPosition]:
         return self._all(POSITIONS, "account = ? ORDER BY symbol, side", (account,))
@@ -158,9 +158,17 @@ class SqliteReading:
         self, table: Table[T], account: str, column: str, ids: Iterable[str]
     ) -> list[tuple[Any, ...]]:
         found: list[tuple[Any, ...]] = []
-        remaining = iter(dict.fromkeys(ids))
-        while some := tuple(islice(remaining, IDS_PER_QUERY)):
-            marks = ", ".join("?" * len(some))
-            where = f"{column} IN ({marks}) AND account = ?"
+        for some in _portions(ids):
+            where = f"{column} IN ({_marks(some)}) AND account = ?"
             found += self._rows(table, where, (*some, account))
         return found
+
+
+def _portions(ids: Iterable[str]) -> Iterator[tuple[str, ...]]:
+    remaining = iter(dict.fromkeys(ids))
+    while some := tuple(islice(remaining, IDS_PER_QUERY)):
+        yield some
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ", ".join("?" * len(values))

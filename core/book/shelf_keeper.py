@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.config.settings import Retention
-from core.domain.backup import Backup, Examination, ListedBackup
+from core.domain.backup import Backup, Examination, ListedBackup, Restoration
 from core.ports import Clock, Ids
 
 
@@ -18,9 +18,7 @@ class BookBackups:
     clock: Clock
     ids: Ids
     retention: Retention
-
-    def create(self) -> str:
-        return self.take().name
+    journal_copy: Path
 
     def take(self, *, damaged: bool = False) -> Backup:
         from core.book.backup import create_backup
@@ -52,4 +50,18 @@ class BookBackups:
             now=self.clock.now(),
             retention=self.retention,
             protected=protected,
+        )
+
+    def restore(self, candidate: Path, *, simulate: bool) -> Restoration:
+        from core.book.restore import restore_book
+
+        return restore_book(
+            candidate,
+            self.book,
+            self.folder,
+            clock=self.clock,
+            ids=self.ids,
+            retention=self.retention,
+            journal_copy=self.journal_copy,
+            simulate=simulate,
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from core.apply.door import Door, Look
 from core.apply.ledger import Ledger, Outcome
 from core.apply.refusals import Circumstance, only_confirmation_is_missing, refuse
-from core.config.gates import Gates
+from core.decide.gates import forbid
 from core.domain.errors import BackupFailed, Refused, Tampered, TrueupError, Unavailable
 from core.operate.alerting import raise_alert
 from core.operate.copybook import DiskCopybook
@@ -148,9 +148,9 @@ async def _through_the_door(
         clock=desk.clock,
         log=desk.log,
         look=look_again,
-        forbidden=lambda: forbidden(desk.gates()),
+        forbidden=lambda: _forbidden(desk, plan),
         interrupted=interrupted,
-        backup=desk.backups().create,
+        backup=lambda: desk.backups().take().name,
         copybook=DiskCopybook(desk.files, desk.home.journal_copy),
         approved_by=desk.actor,
     )
@@ -164,15 +164,10 @@ async def _through_the_door(
     _finish(desk, plan, ledger)
 
 
-def forbidden(gates: Gates) -> str | None:
+def _forbidden(desk: Desk, plan: Plan) -> str | None:
     """Why nothing may be changed right now, whatever was true when the run began."""
-    if gates.safe_mode:
-        return f"SAFE_MODE is on: {gates.why.get('SAFE_MODE', '')}"
-    if gates.dry_run:
-        return "DRY_RUN is on"
-    if gates.confirm is False:
-        return "disarmed: DRY_RUN_CONFIRM is false"
-    return None
+    verdict = forbid(desk.gates(), plan.plan_id)
+    return verdict.message if verdict else None
 
 
 # --- after ------------------------------------------------------------------------------------

@@ -123,11 +123,15 @@ async def _account(desk: Desk, account: str) -> AsyncIterator[Finding]:
         broker = desk.broker(account)
         snapshot = await broker.snapshot()
     except BrokerError as error:
-        yield fail(name, f"not reachable: {error.message}", error.hint or "check the account's keys")
+        yield fail(
+            name, f"not reachable: {error.message}", error.hint or "check the account's keys"
+        )
         return
     lacking = [part for part in PARTS if not snapshot.knows(part)]
     if lacking:
-        yield fail(name, f"cannot be read whole: {', '.join(lacking)}", "trueup snapshot, try again")
+        yield fail(
+            name, f"cannot be read whole: {', '.join(lacking)}", "trueup snapshot, try again"
+        )
     else:
         told = f"{len(snapshot.orders)} orders, {len(snapshot.positions)} positions"
         yield fine(name, f"reachable through {snapshot.broker}: {told}")

@@ -1,21 +1,33 @@
 """The operator's desk: the home, its configuration and the ports, wired once per run."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from core.config.gates import Gates
 from core.config.home import Home
 from core.config.settings import Settings
+from core.domain.backup import Backup, Examination, ListedBackup, Restoration
 from core.domain.errors import Usage
 from core.ports import Book, Broker, Clock, Files, Ids, Lock, RunLog
 
 
 class Backups(Protocol):
-    """Verified copies of the book."""
+    """Copies of the book."""
 
-    def create(self) -> str:
-        """The name of a new verified copy; raises BackupFailed when there is none."""
+    def take(self, *, damaged: bool = False) -> Backup:
+        """A new verified copy; BackupFailed when there is none."""
+        ...
+
+    def listed(self) -> Sequence[ListedBackup]: ...
+
+    def verify(self, path: Path) -> Examination: ...
+
+    def prune(self, protected: Iterable[str]) -> Sequence[str]: ...
+
+    def restore(self, candidate: Path, *, simulate: bool) -> Restoration:
+        """Nobody may have the book open in this process; RestoreFailed leaves the old book."""
         ...
 
 

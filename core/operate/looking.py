@@ -61,9 +61,7 @@ async def _look_at(
         return await _ask(broker, order)
 
     with desk.book.read() as book:
-        return await observe(
-            book, snapshot, ask, symbol=symbol, every_position=every_position
-        )
+        return await observe(book, snapshot, ask, symbol=symbol, every_position=every_position)
 
 
 async def _snapshot(broker: BrokerReader, now: datetime) -> BrokerSnapshot:

@@ -21,7 +21,9 @@ async def make_plan(
 ) -> Plan:
     plan = plan_from(desk, accounts, await look(desk, accounts, symbol=symbol), ttl=ttl)
     note_look(desk, plan)
-    desk.log.event("planned", plan_id=plan.plan_id, complete=plan.base.complete, summary=plan.summary)
+    desk.log.event(
+        "planned", plan_id=plan.plan_id, complete=plan.base.complete, summary=plan.summary
+    )
     return plan
 
 

@@ -16,9 +16,7 @@ from core.operate.run_status import note_look
 from core.plan.plan import Plan
 
 
-async def plan_against_file(
-    desk: Desk, path: Path, chosen: str | None, symbol: str | None
-) -> Plan:
+async def plan_against_file(desk: Desk, path: Path, chosen: str | None, symbol: str | None) -> Plan:
     """The file stands for its account's broker: what it does not have, nobody has."""
     try:
         with SnapshotFile(path) as file:
@@ -41,9 +39,7 @@ def _account(desk: Desk, header: BrokerSnapshot, chosen: str | None) -> str:
     return desk.accounts(header.account)[0]
 
 
-async def _observe(
-    desk: Desk, file: SnapshotFile, path: Path, symbol: str | None
-) -> Observation:
+async def _observe(desk: Desk, file: SnapshotFile, path: Path, symbol: str | None) -> Observation:
     header = file.header
 
     async def ask(order: BookOrder) -> Lookup:

@@ -131,9 +131,7 @@ def _state(staged: StagedPlan, registered: PlanState | None, now: datetime) -> s
     return registered.value
 
 
-def next_command(
-    gates: Gates, staged: StagedFacts | None, unresolved: bool, troubled: bool
-) -> str:
+def next_command(gates: Gates, staged: StagedFacts | None, unresolved: bool, troubled: bool) -> str:
     """The one thing to do now, most urgent first."""
     if troubled:
         return "trueup doctor"

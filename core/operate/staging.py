@@ -52,5 +52,7 @@ def staged_plan(desk: Desk) -> StagedPlan:
     except FileNotFoundError:
         raise BrokenDocument("nothing is staged", hint="trueup stage") from None
     except OSError as error:
-        raise BrokenDocument(f"{desk.home.staged_file.name} cannot be read: {error.strerror}") from None
+        raise BrokenDocument(
+            f"{desk.home.staged_file.name} cannot be read: {error.strerror}"
+        ) from None
     return read_staged(content)

@@ -111,7 +111,9 @@ class Changing:
         meant = [
             trade
             for trade in answer.rows
+            # What ends while it is being asked for is told among the open orders, too.
             if is_acknowledged(trade)
+            and told_status(trade) not in ENDED
             and trade.order.account == self.line.managed_account
             and names.is_meant(trade.order.permId, trade.order.orderRef)
         ]

@@ -92,6 +92,8 @@ class Connection:
             raise self._unopened(f"no answer in {here.seconds:g} s") from None
         finally:
             failure = await _ending(shaking)
+        if isinstance(failure, ConnectionRefusedError):
+            raise self._unopened("connection refused") from failure
         if failure or self.lost is not None:
             raise self._unopened(str(failure or self.lost)) from failure
         self._opened = True
@@ -133,29 +135,35 @@ class Connection:
     async def ask(self, question: Question) -> Answer:
         """Never raises for what the gateway does or leaves undone; the answer says it."""
         rows: list[Any] = []
-        seconds = self._address.seconds
         code: int | None = None
         try:
-            number = self.ib.client.getReqId()
-            future = self.ib.wrapper.startReq(question.channel or number, container=rows)
-            self._waiting = {number: future}
-            with self._gathering(question.told_by, rows):
-                question.send(self.ib.client, number)
-                async with asyncio.timeout(seconds):
-                    result = await future
-            if question.end:
-                question.end(self.ib.client)
+            result = await self._result(question, rows)
             return Answer(rows=tuple(rows) if result is rows else (result,))
         except TimeoutError:
             self._asked_in_vain = self._asked_in_vain or question.channel is not None
             why = (
-                f"the answer broke off after {len(rows)}" if rows else f"no answer in {seconds:g} s"
+                f"broke off after {len(rows)} rows" if rows else f"no answer in {self.seconds:g} s"
             )
         except ConnectionError:
             why = self.lost or "the connection is gone"
         except library().RequestError as error:
             why, code = f"{error.code}: {error.message}", error.code
         return Answer(rows=tuple(rows), missing=f"{question.what}: {why}", code=code)
+
+    async def _result(self, question: Question, rows: list[Any]) -> Any:
+        """`rows` itself for most questions; it fills while the answer comes."""
+        number = self.ib.client.getReqId()
+        future = self.ib.wrapper.startReq(question.channel or number, container=rows)
+        self._waiting[number] = future
+        try:
+            with self._gathering(question.told_by, rows):
+                question.send(self.ib.client, number)
+                async with asyncio.timeout(self.seconds):
+                    return await future
+        finally:
+            del self._waiting[number]
+            if question.end and self.lost is None:
+                question.end(self.ib.client)
 
     @contextmanager
     def _gathering(self, event_name: str | None, rows: list[Any]) -> Iterator[None]:
@@ -235,6 +243,9 @@ class Connection:
         if self.lost is None:
             self.lost = why
             self._stirred.set()
+            for future in self._waiting.values():
+                if not future.done():
+                    future.set_exception(ConnectionError(why))
             if self._opened:
                 self._tell(Lost(why=why, since=self.last_heard))
 

@@ -12,6 +12,7 @@ from core.brokers.ib.connection import Address, ClientIdInUse, Connection
 from core.brokers.ib.happenings import Happening, Lost, Told
 from core.brokers.ib.questions import (
     COMPLETED_ORDERS,
+    CURRENT_TIME,
     OPEN_ORDERS,
     POSITIONS,
     Answer,
@@ -163,17 +164,22 @@ class Line:
             return await connection.ask(question)
 
     async def settled(self) -> Connection:
-        """A connection to write on; NotSent when there is none or the account cannot be read."""
+        """A connection that has just answered, to write on; NotSent when there is none.
+
+        What is sent into a dead line cannot be told from what arrived.
+        """
         try:
             connection = await self.connection(retrying=False)
             if connection.cut_off:
                 raise NotSent(CUT_OFF)
+            alive = await self.ask(CURRENT_TIME)
+            if alive.missing:
+                raise NotSent(alive.missing)
             if self._unsettled:
                 await self._read_afresh()
-            connection = await self.connection(retrying=False)
+            return await self.connection(retrying=False)
         except Unavailable as error:
             raise NotSent(error.message, hint=error.hint) from error
-        return connection
 
     async def _read_afresh(self) -> None:
         self._unsettled = False

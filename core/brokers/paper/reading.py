@@ -73,6 +73,8 @@ def find(
     account: Account, names: Mapping[str, str | None], symbol: str, created_at: datetime | None
 ) -> Lookup:
     """By whichever names are given; they must all mean one order."""
+    if not any(names.values()):
+        return Inconclusive("no name to look for")
     found = {
         order.broker_order_id: order
         for order in account.orders

@@ -13,8 +13,9 @@
     }
 
 A fault happens `times` times (once unless told) at the next calls of that name, `any` being all of
-them; with `symbol` only at calls about that symbol. What each kind does is in faults.py. `counters`
-and `in_flight` are the venue's own notes: the last numbers given out, and calls not yet arrived.
+them; with `symbol` only at calls about that symbol or about the whole account. What each kind does
+is in faults.py. `counters` and `in_flight` are the venue's own notes: the last numbers given out,
+and the calls that have not arrived yet.
 """
 
 from collections.abc import Mapping
@@ -73,6 +74,11 @@ class Fault(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
         if self.kind == "price_gap" and (self.price is None or self.symbol is None):
             raise ValueError("a price_gap needs a symbol and a price")
 
+    def meets(self, operation: str, symbol: str | None) -> bool:
+        """A gap names the symbol that jumps, whatever the call is about."""
+        about = symbol is None or self.symbol in (None, symbol) or self.kind == "price_gap"
+        return self.on in ("any", operation) and about
+
     @property
     def why(self) -> str:
         return self.text or f"scripted fault: {self.kind}"
@@ -109,10 +115,7 @@ class Simulation(Struct, kw_only=True, forbid_unknown_fields=True):
 
     def waiting(self, operation: str, symbol: str | None) -> Fault | None:
         """The fault that the next such call meets."""
-        for fault in self.faults:
-            if fault.on in ("any", operation) and fault.symbol in (None, symbol):
-                return fault
-        return None
+        return next((fault for fault in self.faults if fault.meets(operation, symbol)), None)
 
     def spend(self, fault: Fault) -> None:
         fault.times -= 1
@@ -122,7 +125,7 @@ class Simulation(Struct, kw_only=True, forbid_unknown_fields=True):
 def simulation_from(told: object) -> Simulation:
     """A misspelt option is an error: a rehearsal must not silently rehearse something else."""
     try:
-        return convert(told or {}, Simulation)
+        return convert({} if told is None else told, Simulation)
     except ValidationError as error:
         raise BrokenDocument(f"$.simulation: {error}") from None
 

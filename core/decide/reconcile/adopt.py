@@ -192,7 +192,7 @@ def _differs(case: Case) -> Problem:
 
 
 def _misremembered(observation: Observation) -> Iterator[Problem]:
-    """Stored positions that are not what the book's own rows add up to, of those that were added."""
+    """Positions, of those that were added up, that are not stored as what their rows make."""
     book = observation.book
     stored = {PositionKey(row.account, row.symbol, row.side): row for row in book.positions}
     for key in sorted(book.computed):

@@ -11,7 +11,7 @@ from core.decide.reconcile.homes import Homes
 from core.decide.reconcile.naming import Names
 from core.decide.reconcile.replaced import BrokerName
 from core.decide.reconcile.revisions import last_words
-from core.decide.reconcile.stubs import grown, is_stub, origin_of, stub_for
+from core.decide.reconcile.stubs import grown, is_stub_of, origin_of, stub_for
 from core.decide.reconcile.words import at_price, figure
 from core.domain.execution import MOVING, BookExecution, BrokerExecution, execution_key
 from core.domain.observation import Observation
@@ -56,10 +56,10 @@ def diff_executions(
 def _settled_fills(homes: Homes, observation: Observation) -> list[BrokerExecution]:
     """What moved a position, of orders that wait for nobody; funding was never bought or sold."""
     fills = [row for row in observation.broker.executions if row.kind in MOVING]
-    held = [row for row in fills if homes.is_held(row)]
-    waiting = {homes.standing(row) for row in held if row.broker_order_id}
-    alone = {id(row) for row in held}
-    return [row for row in fills if id(row) not in alone and homes.standing(row) not in waiting]
+    # One that waits holds back its order's others: a correction must meet what it corrects.
+    named = (row for row in fills if row.broker_order_id)
+    waiting = {homes.standing(row) for row in named if homes.is_held(row)}
+    return [row for row in fills if not homes.is_held(row) and homes.standing(row) not in waiting]
 
 
 def _by_order(
@@ -84,7 +84,7 @@ def _stubs(
             continue
         taken_in = settings.AUTO_MANAGE_EXTERNAL_ORDERS or origin_of(rows) is not Origin.EXTERNAL
         known = homes.rows_of(rows[0])
-        if len(known) == 1 and is_stub(known[0]):
+        if is_stub_of(broker_order_id, known):
             yield grown(known[0], rows)
         elif not known and taken_in:
             in_book = observation.book.executed_quantity(broker_order_id)

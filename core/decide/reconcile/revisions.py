@@ -57,12 +57,21 @@ def last_words(
     ours: dict[Family, list[BookExecution]] = defaultdict(list)
     for each in held:
         ours[revisions.family(each)].append(each)
-    words = []
-    for family, row in newest.items():
-        current = max(ours[family], key=revisions.rank, default=None)
-        if current is None or revisions.rank(current) <= revisions.rank(row):
-            words.append(LastWord(row, current))
-    return words
+    words = [LastWord(row, _ours(row, ours[family], revisions)) for family, row in newest.items()]
+    return [
+        word
+        for word in words
+        if word.held is None or revisions.rank(word.held) <= revisions.rank(word.told)
+    ]
+
+
+def _ours(
+    told: BrokerExecution, held: Iterable[BookExecution], revisions: Revisions
+) -> BookExecution | None:
+    """The row of this very id, else the latest of those that it could replace."""
+    by_rank = sorted(held, key=revisions.rank, reverse=True)
+    itself = (row for row in by_rank if row.execution_id == told.execution_id)
+    return next(itself, by_rank[0] if by_rank else None)
 
 
 def _name(row: BrokerExecution | BookExecution) -> Family:

@@ -21,8 +21,11 @@ def origin_of(told: Sequence[BrokerExecution]) -> Origin:
     return Origin.LIQUIDATION if any(row.kind in FORCED for row in told) else Origin.EXTERNAL
 
 
-def is_stub(row: BookOrder) -> bool:
-    return row.order_type is None and row.status is OrderStatus.FILLED
+def is_stub_of(broker_order_id: str, rows: Sequence[BookOrder]) -> bool:
+    """Whether the order's only row is what an earlier execution of it left."""
+    return [(row.broker_order_id, row.order_type, row.status) for row in rows] == [
+        (broker_order_id, None, OrderStatus.FILLED)
+    ]
 
 
 def stub_for(

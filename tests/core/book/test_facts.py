@@ -208,6 +208,21 @@ def test_executions_of_an_order_and_of_no_order(book: Book) -> None:
         assert reading.executions_of("main", []) == []
 
 
+def test_executions_of_a_position(book: Book) -> None:
+    other = book_execution("T-2", symbol="ETHUSDT")
+    theirs = book_execution(account="other")
+    with book.write() as writing:
+        writing.insert_executions([other, book_execution(), book_execution("T-3"), theirs])
+    with book.read() as reading:
+
+        def found(*symbols: str) -> set[str]:
+            return {row.execution_id for row in reading.executions_in("main", symbols)}
+
+        assert found("BTCUSDT", "XRPUSDT") == {"T-1", "T-3"}
+        assert found("BTCUSDT", "ETHUSDT") == {"T-1", "T-2", "T-3"}
+        assert found() == set()
+
+
 def test_accounts_never_see_each_other(book: Book) -> None:
     theirs: list[Adjustment] = [adjustment(id="adj-2", account="other")]
     with book.write() as writing:

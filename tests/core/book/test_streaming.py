@@ -94,6 +94,17 @@ def test_rows_can_be_read_while_writing_too(book: Book) -> None:
         writing.delete_orders(["o-1"])
 
 
+def test_what_an_outsider_left_empty_is_told_as_the_default(book: Book, sql: Sql) -> None:
+    with book.write() as writing:
+        writing.insert_executions([book_execution(), book_execution("T-2", kind="adl")])
+    whole = execution_rows(book)
+    sql(
+        "UPDATE executions SET position_side = NULL, kind = NULL, recorded_serial = NULL"
+        " WHERE execution_id = 'T-1'"
+    )
+    assert execution_rows(book) == whole
+
+
 def test_what_an_outsider_spelled_his_own_way_is_not_corrected(book: Book, sql: Sql) -> None:
     with book.write() as writing:
         writing.insert_orders([book_order()])

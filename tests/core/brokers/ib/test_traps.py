@@ -15,7 +15,7 @@ from tests.venues.ib import CutAfter, ErrorAfter, LateReply, Refused, RequestLos
 
 
 async def test_trap_01_unanswered_positions_are_unavailable_and_not_flat(desk: Desk) -> None:
-    """broker: SPY 100 / positions never answered / snapshot: positions unavailable, the rest known."""
+    """broker: SPY 100 / positions never answered / snapshot: unavailable, the rest known."""
     desk.du1.hold("SPY", 100, "498.50")
     desk.gateway.faults.always("positions", RequestLost())
     snapshot = await desk.open(timeout_seconds=BRIEF).snapshot()
@@ -101,7 +101,7 @@ async def test_trap_06_nothing_is_remembered_across_a_reconnect(desk: Desk) -> N
 async def test_trap_07_cut_after_accept_is_unknown_and_then_found_by_key(desk: Desk) -> None:
     broker = desk.open(retry=3)
     desk.gateway.faults.next("place", CutAfter())
-    with pytest.raises(OutcomeUnknown, match="cut|closed"):
+    with pytest.raises(OutcomeUnknown, match=r"cut|closed"):
         await desk.place(broker, "tu-lost", limit="490")
     found = await broker.find_order(symbol="SPY", client_order_id="tu-lost")
     assert isinstance(found, Found)
@@ -122,7 +122,7 @@ async def test_trap_07_cut_after_accept_and_filled_meanwhile(desk: Desk) -> None
 
 async def test_trap_08_a_client_id_in_use_is_told_as_such(desk: Desk) -> None:
     await desk.connected(desk.open())
-    with pytest.raises(Unavailable, match="326: .*client id is already in use") as raised:
+    with pytest.raises(Unavailable, match=r"326: .*client id is already in use") as raised:
         await desk.open().snapshot()
     assert raised.value.hint == "give every program a client_id of its own"
     assert desk.gateway.clients == [17]

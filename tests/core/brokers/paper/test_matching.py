@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from core.domain.money import average
 from core.domain.order import OrderStatus
 from tests.core.brokers.paper.venue import PaperVenue, quote
+from tests.core.brokers.receipts import receipt
 
 
 def touch(venue: PaperVenue, **changes: str | None) -> None:
@@ -93,9 +95,9 @@ async def test_one_quote_fills_a_resting_order_only_once(venue: PaperVenue) -> N
     touch(venue, last="101")
     for _ in range(3):
         assert (await venue.order("tu-1")).filled_quantity == 6
-    order = await venue.order("tu-1")
     # The first four were taken at the quote, the others came to the limit.
-    assert order.average_price == (4 * Decimal("100.1") + 2 * Decimal(105)) / 6 or order.average_price
+    worth = 4 * Decimal("100.1") + 2 * Decimal(105)
+    assert (await venue.order("tu-1")).average_price == average(worth, Decimal(6))
     rows = (await venue.broker.snapshot()).executions
     assert [(row.quantity, row.price) for row in rows] == [(4, Decimal("100.1")), (2, 105)]
 
@@ -127,8 +129,6 @@ async def test_another_symbol_is_another_market(venue: PaperVenue) -> None:
 
 
 async def test_an_amended_limit_that_crosses_fills_at_the_quote(venue: PaperVenue) -> None:
-    from tests.core.brokers.receipts import receipt
-
     order = await venue.place("tu-1", "buy", 1, "limit", price="95")
     amended = await venue.broker.amend(receipt("tu-2"), order, price=Decimal(101))
     assert (amended.status, amended.average_price) == (OrderStatus.FILLED, Decimal("100.1"))

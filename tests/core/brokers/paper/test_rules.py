@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from core.domain.errors import Rejected
+from core.brokers.paper import rules
+from core.domain.errors import NotSent, Rejected
 from core.domain.moment import moment_text
 from core.domain.order import OrderRequest, OrderType, Side
 from tests.core.brokers.paper.venue import NOON, PaperVenue, perpetual, quote
@@ -71,8 +72,6 @@ async def test_it_is_refused_with_this_code(
 
 
 async def test_every_code_of_the_table_is_tried_here() -> None:
-    from core.brokers.paper import rules
-
     told = {
         code.strip()
         for line in (rules.__doc__ or "").splitlines()
@@ -191,8 +190,6 @@ async def test_figures_beyond_reckoning_are_refused_without_a_trace(venue: Paper
     request = OrderRequest(
         symbol="BTCUSDT", side=Side.BUY, type=OrderType.MARKET, quantity=Decimal(huge)
     )
-    from core.domain.errors import NotSent
-
     with pytest.raises((NotSent, Rejected)):
         await venue.broker.place(receipt("tu-1"), request)
     assert venue.path.read_bytes() == before

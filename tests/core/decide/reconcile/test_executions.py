@@ -381,3 +381,60 @@ def test_an_order_found_only_by_asking_is_held_against_its_executions_too() -> N
     gone = Found(order(status="filled", filled_quantity=10))
     seen = plan([], [book_order()], lookups={"o-1": gone})
     assert told(seen)[-1] == "! executions_incomplete o-1"
+
+
+# --- found by the properties ----------------------------------------------------------------------
+
+
+def test_one_execution_that_waits_holds_back_the_others_of_its_order() -> None:
+    """A venue that names the client id on one execution only, of an order that is asked about."""
+    row = book_order("tu-1", None, client_order_id="tu-1", status="pending")
+    broker = [
+        order("V-9"),
+        execution("T-1", 4, client_order_id="tu-1"),
+        execution("T-2", 3, corrects="T-1"),
+        position(7),
+    ]
+    assert told(plan(broker, [row])) == [
+        "? V-9 signature_match: tu-1",
+        "! position_waits_for_match BTCUSDT",
+    ]
+
+
+def test_several_rows_of_one_name_are_no_home_but_can_wait() -> None:
+    """An execution that names no order speaks of two rows, and one of them is asked about."""
+    rows = [
+        book_order("o-1", None, client_order_id="c-1", status="pending"),
+        book_order("o-2", "V-2", client_order_id="c-1", status="cancelled"),
+    ]
+    nameless = execution("T-1", 4, broker_order_id=None, client_order_id="c-1")
+    assert told(plan([order("V-9"), nameless], rows)) == ["? V-9 signature_match: o-1"]
+    settled = [rows[0], rows[1]]
+    assert orders_of([nameless], settled) == [None]
+
+
+def test_a_row_that_is_no_stub_does_not_grow() -> None:
+    row = book_order(order_type=None, status="cancelled", quantity=5)
+    seen = plan([execution("T-1", 4), position(4)], [row])
+    assert told(seen) == ["+ execution T-1 buy 4 at 100"]
+
+
+def test_an_order_with_two_rows_gets_no_third() -> None:
+    rows = [book_order(name, "V-1", status="cancelled") for name in ("o-1", "o-2")]
+    seen = plan([execution("T-1", 4), position(4)], rows)
+    assert told(seen) == ["+ execution T-1 buy 4 at 100"]
+
+
+def test_a_correction_of_what_the_book_has_twice_replaces_neither_by_force() -> None:
+    """Both revisions were booked before the venue said that one corrects the other."""
+    book = [book_execution("T-1", 5), book_execution("T-2", 4), stored(9)]
+    corrected = execution("T-2", 4, corrects="T-1")
+    assert told(plan([corrected, position(9)], book)) == []
+
+
+def test_only_the_stubs_own_order_makes_it_larger() -> None:
+    stub = book_order(
+        "tu-1", "V-1", client_order_id="tu-1", order_type=None, status="filled", quantity=5
+    )
+    twin = execution("T-2", 4, broker_order_id="V-2", client_order_id="tu-1")
+    assert told(plan([twin, position(4)], [stub])) == ["+ execution T-2 buy 4 at 100"]

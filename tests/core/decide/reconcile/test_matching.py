@@ -372,3 +372,11 @@ def test_reasons_are_the_words_of_the_file_format() -> None:
         "identifiers_disagree",
         "several_candidates",
     }
+
+
+def test_an_ended_order_is_past_only_when_nothing_else_claims_it() -> None:
+    row = book_order("o-1", "V-2", client_order_id="c-1", updated_at="11:30", status="cancelled")
+    other = book_order("o-2", "V-3", perm_id="P-1", status="cancelled")
+    ended = order("V-1", client_order_id="c-1", perm_id="P-1", status="cancelled")
+    assert told(plan([ended], [row])) == []
+    assert told(plan([ended], [row, other])) == ["? V-1 identifiers_disagree: o-1 o-2"]

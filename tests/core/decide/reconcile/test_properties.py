@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from core.config.settings import Settings
 from core.decide.reconcile.positions import fold, fold_all, followed, key_of
 from core.decide.reconcile.propose import propose
+from core.domain.ambiguity import Choice, MatchDecision
 from core.domain.execution import BookExecution, BrokerExecution, execution_key
 from core.domain.market import Instrument
-from core.domain.observation import BookView, Observation
+from core.domain.observation import BookView, Observation, OpenStep
 from core.domain.order import (
     BookOrder,
     BrokerOrder,
@@ -49,6 +50,7 @@ symbols = st.sampled_from(["BTCUSDT", "ESH6"])
 broker_ids = st.sampled_from([f"V-{n}" for n in range(4)])
 client_ids = st.sampled_from([None, None, "c-1", "c-2", "tu-1", "tu-2"])
 perm_ids = st.sampled_from([None, None, "P-1", "P-2"])
+order_ids = st.sampled_from(["o-1", "o-2", "o-3", "tu-1", "tu-2"])
 sides = st.sampled_from(Side)
 legs = st.sampled_from(PositionSide)
 sizes = st.sampled_from([Decimal(n) for n in ("1", "2.5", "4")])
@@ -84,7 +86,7 @@ broker_orders = st.builds(
 )
 book_orders = st.builds(
     BookOrder,
-    order_id=st.sampled_from(["o-1", "o-2", "o-3", "tu-1", "tu-2"]),
+    order_id=order_ids,
     account=st.just("main"),
     broker_order_id=st.none() | broker_ids,
     order_type=st.none() | types,
@@ -106,6 +108,26 @@ broker_executions = st.builds(
     fee_currency=st.sampled_from([None, "USDT", "BTC"]),
     executed_at=moments,
     corrects=st.sampled_from([None, None, None, "T-3"]),
+).map(lambda row: replace(row, corrects=None) if row.execution_id == row.corrects else row)
+decisions = st.builds(
+    MatchDecision,
+    account=st.just("main"),
+    broker_order_id=broker_ids,
+    choice=st.sampled_from(Choice),
+    order_id=order_ids,
+    by=st.just("ana"),
+    at=st.just(NOON),
+)
+open_steps = st.builds(
+    OpenStep,
+    step_id=st.just("s-1"),
+    plan_id=st.just("p-1"),
+    action_id=st.just("a001"),
+    account=st.just("main"),
+    symbol=symbols,
+    kind=st.just("place_stop"),
+    idempotency_key=st.sampled_from(["tu-1", "tu-9"]),
+    order_id=st.none() | order_ids,
 )
 positions = st.builds(
     BrokerPosition,
@@ -193,6 +215,8 @@ def observations(draw: st.DrawFn) -> Observation:
             executed=executed,
             positions=tuple(held),
             computed=computed,
+            decisions=draw(once(decisions, lambda row: row.broker_order_id, most=2)),
+            open_steps=draw(once(open_steps, lambda row: row.step_id, most=1)),
         ),
         lookups={row.order_id: draw(answers) for row in orders},
     )
