@@ -8,8 +8,8 @@ from pathlib import Path
 
 from bench.measure import TRUEUP, run
 from core.book.sqlite import SqliteBook
-from core.decide.reconcile.positions import followed, key_of
 from core.domain.execution import BookExecution, execution_key
+from core.domain.holding import followed, key_of
 from core.domain.order import BookOrder, OrderStatus, OrderType, Origin, Side
 from core.domain.position import BookPosition
 from core.domain.text import plain

@@ -88,8 +88,8 @@ def _bare_join(book: Path) -> int:
     connection = sqlite3.connect(book)
     columns = "broker_order_id, status, filled_quantity, price, quantity, average_price"
     connection.execute(
-        f"CREATE TEMP TABLE told (broker_order_id TEXT PRIMARY KEY, status, filled_quantity, price,"
-        f" quantity, average_price) WITHOUT ROWID"
+        "CREATE TEMP TABLE told (broker_order_id TEXT PRIMARY KEY, status, filled_quantity, price,"
+        " quantity, average_price) WITHOUT ROWID"
     )
     rows = connection.execute(f"SELECT {columns} FROM orders").fetchall()
     connection.executemany("INSERT INTO told VALUES (?,?,?,?,?,?)", rows)

@@ -23,7 +23,7 @@ def evening(account: Path, now: datetime) -> None:
 
 
 def night(account: Path, now: datetime) -> None:
-    """One fills in part and is cancelled, one is gone, one is new; nothing protects the position."""
+    """One fills in part and is cancelled, one is gone, one is new; the position has no stop."""
     document = _read(account)
     bought = next(order for order in document["orders"] if order["broker_order_id"] == "V-1")
     filled_at = moment_text(now - timedelta(hours=4))

@@ -31,6 +31,9 @@ _STYLES = {
 }
 
 
+_COLUMNS = ("sign", "id", "what", "symbol", "class", "decision")
+
+
 @dataclass(slots=True)
 class Said:
     """What the reviewer said before leaving."""
@@ -81,8 +84,8 @@ class ReviewApp(App[Said]):
 
     def on_mount(self) -> None:
         table = self.query_one(DataTable)
-        for column in ("", "id", "what", "symbol", "class", "decision"):
-            table.add_column(column, key=column or "sign")
+        for column in _COLUMNS:
+            table.add_column("" if column == "sign" else column, key=column)
         for match in self._plan.ambiguous:
             table.add_row(*self._match_cells(match), key=match.id)
         for action in self._plan.actions:
@@ -143,7 +146,7 @@ class ReviewApp(App[Said]):
             action = self._plan.action(name)
             assert action is not None
             cells = self._action_cells(action)
-        for column, cell in zip(("sign", "id", "what", "symbol", "class", "decision"), cells):
+        for column, cell in zip(_COLUMNS, cells, strict=True):
             table.update_cell(name, column, cell)
         self._tell(name)
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from core import __version__
 from core.apply.lock import HomeLock
 from core.config.effective import Effective
+from core.config.gates import Gates
 from core.config.home import Home
 from core.config.settings import Account, Settings
-from core.config.gates import Gates
 from core.domain.errors import Usage
 from core.host.clock import SystemClock, SystemIds
 from core.host.disk import DiskFiles
@@ -109,4 +109,3 @@ class Wiring:
 
 
 _BROKERS = {"paper": Wiring._paper}
-

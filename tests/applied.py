@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 
-from core.decide.reconcile.positions import Correction, fold_all, followed, key_of
 from core.domain.execution import MOVING, BookExecution
+from core.domain.holding import Correction, fold_all, followed, key_of
 from core.domain.observation import BookView, Observation
 from core.domain.order import BookOrder
 from core.domain.position import Adjustment, BookPosition, PositionKey

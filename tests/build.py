@@ -14,9 +14,9 @@ from functools import cache
 from typing import Any, TypeVar
 
 from core.config.settings import Settings
-from core.decide.reconcile.positions import fold_all, key_of
 from core.domain.ambiguity import MatchDecision
 from core.domain.execution import MOVING, BookExecution, BrokerExecution, execution_key
+from core.domain.holding import fold_all, key_of
 from core.domain.market import Instrument, Quote
 from core.domain.observation import BookView, ComputedPosition, Observation, OpenStep
 from core.domain.order import COMPARED, BookOrder, BrokerOrder

@@ -1,7 +1,7 @@
 """Hypothesis profiles, and temporary homes in memory where the machine has room for them.
 
 No deadline on a shared machine, and the same examples on every CI run. Every commit waits for its
-fsync; on a disk that is most of what the suite would do, and a killed process is the same either way.
+fsync; on a disk that is most of what the suite would do, and a killed process does not care.
 """
 
 import os

@@ -28,7 +28,7 @@ class Result:
 
 
 class HomeUnderTest:
-    """`trueup` typed in a home of its own; the account file and the book are edited from outside."""
+    """`trueup` typed in a home of its own; account file and book are edited from outside."""
 
     def __init__(self, root: Path):
         self.root = root
@@ -145,5 +145,3 @@ def by_id(rows: Iterable[dict[str, Any]], name: str = "broker_order_id") -> dict
 
 def is_live(row: dict[str, Any]) -> bool:
     return row["status"] in ("open", "partially_filled")
-
-

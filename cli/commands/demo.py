@@ -78,8 +78,8 @@ class Story:
 
     def _review(self) -> None:
         self._say(
-            "Facts are approved unless somebody objects. Whatever would be sent to the broker waits",
-            "for a person. The seal locks the decisions.",
+            "Facts are approved unless somebody objects. Whatever would be sent to the broker",
+            "waits for a person. The seal locks the decisions.",
         )
         self._set(DRY_RUN="false", SAFE_MODE="false", DRY_RUN_CONFIRM="true")
         self._type("stage", "--quiet")

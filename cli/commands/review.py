@@ -33,7 +33,7 @@ def command(
     seal: Annotated[bool, typer.Option("--seal", help="Lock the decisions.")] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Shows the staged plan or decides about it; on a terminal without flags, a screen to walk it."""
+    """Shows the staged plan or decides it; on a terminal without flags, a screen to walk it."""
     decisions = Decisions(
         approve=tuple(approve or ()),
         skip=tuple(skip or ()),

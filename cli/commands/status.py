@@ -13,7 +13,7 @@ from core.operate.reporting import Report, StagedFacts, report
 
 @verb("trueup status", "trueup status --json")
 def command(call: Invocation, as_json: AsJson = False) -> int:
-    """Gates, last run, staged plan, unresolved steps, unprotected positions, and what to type next."""
+    """Gates, last run, staged plan, what is unresolved or unprotected, and what to type next."""
     with desk_for(call) as desk:
         found = report(desk)
     if as_json:

@@ -24,9 +24,9 @@ Until = Annotated[str | None, typer.Option(metavar="TIME", help="Before, ISO-860
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV, every column.")]
 
 _RIGHT = frozenset(
-    {"quantity", "filled_quantity", "price", "trigger_price", "average_price", "fee", "realized_pnl",
-     "mark_price", "unrealized_pnl"}
-)  # fmt: skip
+    "quantity filled_quantity price trigger_price average_price fee realized_pnl mark_price"
+    " unrealized_pnl".split()
+)
 
 
 def listing(

@@ -21,7 +21,7 @@ from core.ports import Broker, BrokerReader, Receipt, RunLog
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """`shown` is the order as the broker showed it; without one, `status` is what a new order becomes."""
+    """`shown` is what the broker showed; without it, `status` is what a new order becomes."""
 
     state: StepState
     shown: BrokerOrder | None = None
@@ -40,7 +40,7 @@ async def perform(broker: Broker, call: Call, receipt: Receipt, log: RunLog) -> 
         return await _after_rejection(broker, call, receipt, error)
     except OutcomeUnknown as error:
         return Answer(state=StepState.UNKNOWN, note=error.message)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it was, it says nothing of the venue
         # A defect between us and the venue: the request may well have been sent.
         log.event("adapter_failed", level="error", key=receipt.idempotency_key, error=repr(error))
         return Answer(state=StepState.UNKNOWN, note=f"{type(error).__name__}: {error}")

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from core.decide.reconcile.positions import Correction, followed, key_of
 from core.domain.execution import MOVING, BookExecution
+from core.domain.holding import Correction, followed, key_of
 from core.domain.observation import BookView, Observation
 from core.domain.order import BookOrder
 from core.domain.position import Adjustment, BookPosition, PositionKey
@@ -113,7 +113,9 @@ def _add_rows(
 # --- positions --------------------------------------------------------------------------------
 
 
-def _follow(batch: Batch, adopted: Mapping[PositionKey, AdoptPosition], case: Circumstances) -> None:
+def _follow(
+    batch: Batch, adopted: Mapping[PositionKey, AdoptPosition], case: Circumstances
+) -> None:
     """Every position that new or corrected executions moved, or that a person adopts."""
     fresh: dict[PositionKey, list[BookExecution]] = defaultdict(list)
     corrected: dict[PositionKey, list[Correction]] = defaultdict(list)

@@ -167,9 +167,7 @@ def _moved(before: BookOrder, after: BookOrder, step: Step, *, at: datetime, aud
     )
 
 
-def _order_event(
-    after: BookOrder, before: BookOrder | None, at: datetime, kind: str
-) -> OrderEvent:
+def _order_event(after: BookOrder, before: BookOrder | None, at: datetime, kind: str) -> OrderEvent:
     return OrderEvent(
         order_id=after.order_id,
         account=after.account,
@@ -183,7 +181,7 @@ def _order_event(
 
 
 def order_told(order: BookOrder, step: Step, at: datetime) -> Event:
-    """The outbox row of an order's new state; its id derives from what it tells, so it is told once."""
+    """The outbox row of an order's new state; its id derives from what it tells."""
     return Event(
         event_id=f"{step.step_id}:{order.status}:{step.attempts}",
         event_type=f"order.{order.status}",

@@ -68,12 +68,14 @@ class Door:
     approved_by: str
 
     async def carry_out(self, plan: Plan, chosen: Sequence[Action], ledger: Ledger) -> None:
-        """Tries the chosen actions in order; the ledger tells what happened even when this raises."""
+        """Tries the chosen actions in order; the ledger tells it all even when this raises."""
         ledger.note_all(chosen, Outcome.NOT_REACHED)
         ledger.backup_file = self.backup()
         look = await self.look()
         check_still_true(plan, chosen, look.proposal, look.base)
-        self._record(plan, [action for action in chosen if not action.change.at_broker], look, ledger)
+        self._record(
+            plan, [action for action in chosen if not action.change.at_broker], look, ledger
+        )
         for action in (action for action in chosen if action.change.at_broker):
             why = self._stopped(ledger)
             if why:
@@ -104,7 +106,9 @@ class Door:
         at = self.clock.now()
         with self.book.write() as book:
             if book.identity().serial != look.base.book_serial:
-                raise Stale("the book changed while the plan was being checked", hint="trueup stage")
+                raise Stale(
+                    "the book changed while the plan was being checked", hint="trueup stage"
+                )
             if not book.move_plan(plan.plan_id, PlanState.USED, backup_file=ledger.backup_file):
                 raise Stale(f"plan {plan.plan_id} has been used already", hint="trueup stage")
             circumstances = Circumstances(
@@ -123,7 +127,7 @@ class Door:
     # --- the broker ---------------------------------------------------------------------------
 
     async def _call(self, plan: Plan, action: Action, look: Look, ledger: Ledger) -> None:
-        """Begin, perform, settle. Whatever ends the process in between, the journal knows the key."""
+        """Begin, perform, settle. Wherever the process ends in between, the journal has the key."""
         journal = Journal(self.book)
         step, call = self._prepare(plan, action)
         receipt = journal.begin(step, call.begun(step), backup_file=ledger.backup_file)
@@ -159,9 +163,7 @@ class Door:
         )
         return step, call
 
-    def _note(
-        self, plan: Plan, action: Action, step: Step, answer: Answer, ledger: Ledger
-    ) -> None:
+    def _note(self, plan: Plan, action: Action, step: Step, answer: Answer, ledger: Ledger) -> None:
         ledger.note(
             action,
             OUTCOMES[answer.state],
@@ -170,9 +172,7 @@ class Door:
             broker_order_id=answer.shown.broker_order_id if answer.shown else None,
         )
         if answer.state is StepState.DONE:
-            self.copybook.applied(
-                [_copy_row(plan, action, self.clock.now(), step.idempotency_key)]
-            )
+            self.copybook.applied([_copy_row(plan, action, self.clock.now(), step.idempotency_key)])
         self.log.event(
             "step_settled",
             action=action.id,

@@ -17,7 +17,7 @@ _MINT = Mint()
 
 
 def idempotency_key(lineage: str, plan_id: str, action_id: str, account: str) -> str:
-    """The action's meaning as a client order id: 27 characters of [a-z0-9-], accepted everywhere."""
+    """The action's meaning as a client order id: 27 characters of [a-z0-9-], fit for any venue."""
     meaning = "|".join((lineage, plan_id, action_id, account))
     return OUR_KEY_PREFIX + hashlib.sha256(meaning.encode()).hexdigest()[:24]
 

@@ -91,4 +91,6 @@ class Ledger:
     def whole(self) -> bool:
         """Every action that was to be carried out has been."""
         counts = self.counts
-        return not (counts[Outcome.FAILED] or counts[Outcome.UNKNOWN] or counts[Outcome.NOT_REACHED])
+        return not (
+            counts[Outcome.FAILED] or counts[Outcome.UNKNOWN] or counts[Outcome.NOT_REACHED]
+        )

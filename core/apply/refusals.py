@@ -1,4 +1,4 @@
-"""Everything that keeps the door shut before anything is touched, in the order a person should hear it."""
+"""Everything that keeps the door shut before anything is touched, most telling reason first."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -65,13 +65,15 @@ def _file(case: Circumstance) -> Iterator[Refused]:
             f"the book registered another content under {staged.plan.plan_id}",
             hint="trueup stage",
         )
-    elif registered is not None and registered.decisions_digest:
-        if registered.decisions_digest != decisions_digest(staged.plan):
-            yield Tampered(
-                f"the decisions of {staged.plan.plan_id} were changed after "
-                f"{registered.sealed_by} sealed them",
-                hint="trueup stage, or restore the sealed file",
-            )
+    elif registered is not None and registered.decisions_digest not in (
+        None,
+        decisions_digest(staged.plan),
+    ):
+        yield Tampered(
+            f"the decisions of {staged.plan.plan_id} were changed after "
+            f"{registered.sealed_by} sealed them",
+            hint="trueup stage, or put the sealed file back",
+        )
 
 
 def _plan(case: Circumstance) -> Iterator[Refused]:
@@ -93,9 +95,7 @@ def _plan(case: Circumstance) -> Iterator[Refused]:
             f"{plan.plan_id} expired at {moment_text(plan.expires_at)}", hint="trueup stage"
         )
     if plan.ambiguous:
-        yield Ambiguous(
-            f"{len(plan.ambiguous)} ambiguous matches are open", hint="trueup resolve"
-        )
+        yield Ambiguous(f"{len(plan.ambiguous)} ambiguous matches are open", hint="trueup resolve")
     if case.open_steps:
         yield Unresolved(
             f"{len(case.open_steps)} steps of an earlier run have no known outcome",

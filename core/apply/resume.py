@@ -1,4 +1,4 @@
-"""Settling steps whose outcome was never learned: ask the broker by key, believe only what it shows.
+"""Settling steps whose outcome was never learned: ask by key, believe only what is shown.
 
 | the broker says          | quarantine passed | the step becomes |
 |--------------------------|-------------------|------------------|
@@ -81,9 +81,7 @@ def _row_of(rows: Sequence[BookOrder]) -> BookOrder | None:
     return rows[0] if rows else None
 
 
-def conclude(
-    call: Call, step: Step, lookup: Lookup, venue: Capabilities, now: datetime
-) -> Answer:
+def conclude(call: Call, step: Step, lookup: Lookup, venue: Capabilities, now: datetime) -> Answer:
     """The table above, as a function."""
     waits_until = step.begun_at + venue.quarantine
     match lookup:

@@ -13,9 +13,7 @@ _NEXT = "trueup stage, review it, then trueup apply"
 _NAMED_MAX = 20
 
 
-def check_still_true(
-    plan: Plan, chosen: Sequence[Action], proposal: Proposal, now: Base
-) -> None:
+def check_still_true(plan: Plan, chosen: Sequence[Action], proposal: Proposal, now: Base) -> None:
     """Raises Stale (or Unavailable) unless a fresh look proposes every chosen action again."""
     if not now.complete:
         why = [
@@ -60,7 +58,9 @@ def _changes_moved(chosen: Iterable[Action], fresh: Iterable[AnyChange]) -> list
     for action in chosen:
         current = by_subject.get(_subject(action.change))
         if current is None:
-            moved.append(f"{action.id} {action.change.kind} {action.change.target}: no longer differs")
+            moved.append(
+                f"{action.id} {action.change.kind} {action.change.target}: no longer differs"
+            )
         else:
             moved.extend(_fields_moved(action, current))
     return moved
@@ -80,10 +80,10 @@ def _fields_moved(action: Action, current: AnyChange) -> list[str]:
         then, now = getattr(action.change, side), getattr(current, side)
         then_row = {} if then is None else to_row(then)
         now_row = {} if now is None else to_row(now)
-        for name in sorted({*then_row, *now_row} - _VOLATILE):
-            if then_row.get(name) != now_row.get(name):
-                moved.append(
-                    f"{action.id} {action.change.target} {side}.{name}: "
-                    f"{plain(then_row.get(name))} → {plain(now_row.get(name))}"
-                )
+        moved += [
+            f"{action.id} {action.change.target} {side}.{name}: "
+            f"{plain(then_row.get(name))} → {plain(now_row.get(name))}"
+            for name in sorted({*then_row, *now_row} - _VOLATILE)
+            if then_row.get(name) != now_row.get(name)
+        ]
     return moved

@@ -20,20 +20,31 @@ class Source:
     where: str
 
 
-# Where an id leads: the orders it names, also by way of an execution or a journaled step.
-SEEDS = """
+# Where a name leads: orders, also by way of an execution or a journaled step. First the identifiers
+# that have an index, so that a large book answers at once.
+BY_IDENTIFIER = """
 SELECT order_id, account, broker_order_id FROM orders
-  WHERE :subject IN (order_id, broker_order_id, client_order_id, perm_id, signal_id, symbol,
-                     parent_order_id, trace_id)
+  WHERE order_id = :subject OR broker_order_id = :subject OR client_order_id = :subject
+    OR perm_id = :subject OR signal_id = :subject
 UNION SELECT order_id, account, broker_order_id FROM executions
-  WHERE :subject IN (execution_id, execution_key, broker_order_id)
+  WHERE execution_key = :subject OR broker_order_id = :subject
 UNION SELECT order_id, account, broker_order_id FROM journal
-  WHERE :subject IN (step_id, idempotency_key)
+  WHERE step_id = :subject OR idempotency_key = :subject
+"""
+BY_ANYTHING_ELSE = """
+SELECT order_id, account, broker_order_id FROM orders
+  WHERE :subject IN (symbol, parent_order_id, trace_id)
+UNION SELECT order_id, account, broker_order_id FROM executions
+  WHERE :subject IN (symbol, execution_id)
 """
 
-# :orders are order ids, :venue pairs of account and broker order id, :broker the latter alone.
+# :orders are order ids, :venue pairs of account and broker order id.
 OURS = "order_id IN (SELECT value FROM json_each(:orders))"
-THEIRS = "account || char(31) || broker_order_id IN (SELECT value FROM json_each(:venue))"
+THEIRS = """(broker_order_id, account) IN
+  (SELECT json_extract(value, '$[1]'), json_extract(value, '$[0]') FROM json_each(:venue))"""
+THEIRS_UNLINKED = """order_id IS NULL AND broker_order_id IN
+  (SELECT json_extract(value, '$[1]') FROM json_each(:venue))"""
+TOLD_OF = "CASE WHEN json_valid(payload) THEN json_extract(payload, '$.order_id') END"
 
 # Causes before what follows from them, for rows of one and the same moment.
 SOURCES = (
@@ -48,19 +59,17 @@ SOURCES = (
     Source("order event", "order_events", "occurred_at", "id", OURS),
     Source(
         "execution", "executions", "executed_at", "execution_key",
-        f"{OURS} OR {THEIRS} OR :subject IN (execution_id, execution_key, symbol)",
+        f"{OURS} OR {THEIRS} OR execution_key = :subject",
     ),
     Source("adjustment", "adjustments", "as_of", "id", ":subject IN (id, symbol)"),
     Source(
         "audit", "order_audit", "timestamp", "id",
-        f"{OURS} OR :subject IN (broker_order_id, correlation_id)"
-        " OR order_id IS NULL AND broker_order_id IN (SELECT value FROM json_each(:broker))",
+        f"{OURS} OR :subject IN (broker_order_id, correlation_id) OR {THEIRS_UNLINKED}",
     ),
     Source(
         "outbox", "outbox", "occurred_at", "event_id",
         ":subject IN (event_id, symbol, trace_id, correlation_id)"
-        " OR CASE WHEN json_valid(payload) THEN json_extract(payload, '$.order_id') END"
-        " IN (SELECT value FROM json_each(:orders))",
+        f" OR {TOLD_OF} IN (SELECT value FROM json_each(:orders))",
     ),
 )  # fmt: skip
 
@@ -74,7 +83,10 @@ def history(connection: sqlite3.Connection, subject: str) -> list[Mapping[str, A
 
 
 def _names(connection: sqlite3.Connection, subject: str) -> dict[str, str]:
-    found = connection.execute(SEEDS, {"subject": subject}).fetchall()
+    found = (
+        connection.execute(BY_IDENTIFIER, {"subject": subject}).fetchall()
+        or connection.execute(BY_ANYTHING_ELSE, {"subject": subject}).fetchall()
+    )
     # An execution or a step may carry one of its order's ids only; the order's row has the others.
     found += connection.execute(
         f"SELECT order_id, account, broker_order_id FROM orders WHERE {OURS} OR {THEIRS}",
@@ -84,13 +96,13 @@ def _names(connection: sqlite3.Connection, subject: str) -> dict[str, str]:
 
 
 def _bound(subject: str, found: Iterable[tuple[Any, ...]]) -> dict[str, str]:
-    at_venue = [(account, broker) for _, account, broker in found if broker]
+    # Itself too: the row of a deleted order is gone, its events are not.
+    orders = {subject, *(order_id for order_id, _, _ in found if order_id)}
+    venue = {(account, broker) for _, account, broker in found if broker}
     return {
         "subject": subject,
-        # Itself too: the row of a deleted order is gone, its events are not.
-        "orders": _list({subject, *(order_id for order_id, _, _ in found if order_id)}),
-        "venue": _list({f"{account}\x1f{broker}" for account, broker in at_venue}),
-        "broker": _list({broker for _, broker in at_venue}),
+        "orders": json.dumps(sorted(orders), ensure_ascii=False),
+        "venue": json.dumps(sorted(venue), ensure_ascii=False),
     }
 
 
@@ -104,7 +116,3 @@ def _rows(
     for row in mappings(connection.execute(select, names)):
         at, own = row.pop("history_at"), str(row[source.key])
         yield {**row, "at": at, "what": source.what, "id": own}
-
-
-def _list(names: Iterable[str]) -> str:
-    return json.dumps(sorted(names), ensure_ascii=False)

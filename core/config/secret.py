@@ -1,9 +1,11 @@
 """Secrets: named in the configuration, read when they are used, never shown.
 
-A key that holds a secret says where it lies: `env:NAME` or `file:PATH`. What has been revealed once
-is remembered, so that `scrub` can take it out of any text on its way to a log or a screen.
+A key that holds a secret says where it lies: `env:NAME`, `file:PATH` or `keyring:SERVICE/NAME`.
+What has been revealed once is remembered, so that `scrub` can take it out of any text on its way to
+a log or a screen.
 """
 
+import importlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +15,7 @@ from core.config.opening import read_plain_file, reason
 from core.domain.errors import Usage
 
 HIDDEN = "***"
+_SOURCES = ("env", "file", "keyring")
 _BYTES_MAX = 64 * 1024
 # Replacing shorter ones would riddle every text with stars and protect nothing.
 _SCRUBBED_LENGTH_MIN = 4
@@ -25,9 +28,12 @@ class Secret:
     _revealed: ClassVar[set[str]] = set()
 
     def __init__(self, reference: str, *, root: Path, environment: Mapping[str, str]):
-        if not reference.startswith(("env:", "file:")) or reference.endswith(":"):
+        source, _, where = reference.partition(":")
+        if source not in _SOURCES or not where or (source == "keyring" and "/" not in where):
             # The text itself stays out of the message: it may be the secret.
-            raise ValueError("write where the secret lies, as env:NAME or file:PATH")
+            raise ValueError(
+                "write where the secret lies, as env:NAME or file:PATH or keyring:SERVICE/NAME"
+            )
         self.reference = reference
         self._root = root
         self._environment = environment
@@ -37,6 +43,8 @@ class Secret:
         source, _, where = self.reference.partition(":")
         if source == "env":
             text = self._environment.get(where, "")
+        elif source == "keyring":
+            text = read_keyring(*where.rsplit("/", 1))
         else:
             text = read_secret_file(self._root / Path(where).expanduser())
         if not text:
@@ -68,6 +76,25 @@ def scrub(text: str) -> str:
         if len(secret) >= _SCRUBBED_LENGTH_MIN:
             text = text.replace(secret, HIDDEN)
     return text
+
+
+def read_keyring(service: str, name: str) -> str:
+    """What the desktop's keyring holds under these names; empty when it holds nothing."""
+    try:
+        # An optional companion, paid for only by those who keep secrets there.
+        keyring = importlib.import_module("keyring")
+    except ImportError:
+        raise Usage(
+            f"the secret keyring:{service}/{name} needs the keyring package, which is not there",
+            hint="pip install keyring, or keep the secret as env:NAME or file:PATH",
+        ) from None
+    try:
+        return str(keyring.get_password(service, name) or "")
+    except keyring.errors.KeyringError as error:
+        raise Usage(
+            f"the keyring does not give keyring:{service}/{name}: {type(error).__name__}",
+            hint="unlock the keyring, or keep the secret as env:NAME or file:PATH",
+        ) from None
 
 
 def read_secret_file(path: Path) -> str:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from core.config.secret import Secret
+
 
 def key(default: Any, meaning: str, **limits: Any) -> Any:
     """A configuration key: its default, what it does, and its limits (core/config/values.py)."""
@@ -139,6 +141,19 @@ class Account:
     )
     time_zone: str = key(
         "America/New_York", "ib: the gateway's time zone; it tells of its current day only."
+    )
+    api_key: Secret | None = key(
+        None, "ccxt: where the API key lies: env:NAME, file:PATH or keyring:SERVICE/NAME."
+    )
+    api_secret: Secret | None = key(None, "ccxt: where the API secret lies, likewise.")
+    environment: str = key(
+        "mainnet", "ccxt: mainnet or testnet.", choices=("mainnet", "testnet")
+    )
+    market: str = key(
+        "linear", "ccxt: the market this account trades in.", choices=("linear", "spot")
+    )
+    endpoint: str | None = key(
+        None, "ccxt: http://HOST:PORT that stands for every address of the venue, as a proxy does."
     )
     quarantine_seconds: int = key(
         60, "ib: the longest that an unanswered order may still be on its way.", at_least=0

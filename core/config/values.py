@@ -98,6 +98,12 @@ def _read_str(node: Node, around: Surroundings) -> str:
     return text
 
 
+def _read_optional_str(node: Node, around: Surroundings) -> str | None:
+    if isinstance(node, Scalar) and node.means_nothing:
+        return None
+    return _read_str(node, around)
+
+
 def _read_list(node: Node, around: Surroundings) -> list[str]:
     if isinstance(node, Items):
         return [_read_str(item, around) for item in node.nodes]
@@ -133,6 +139,7 @@ _READERS: Mapping[Any, Callable[[Node, Surroundings], Any]] = MappingProxyType(
         int: _read_int,
         Decimal: _read_decimal,
         str: _read_str,
+        str | None: _read_optional_str,
         list[str]: _read_list,
         Secret: _read_secret,
         Secret | None: _read_optional_secret,

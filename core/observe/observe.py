@@ -102,7 +102,7 @@ def look_at_book(
 
 
 def unlisted(snapshot: BrokerSnapshot, view: BookView) -> list[BookOrder]:
-    """Live book rows that a complete listing does not show; only asking tells what became of them."""
+    """Live book rows that a complete listing does not show; only asking tells their fate."""
     if not snapshot.knows("orders"):
         return []
     listed = {

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from core.decide.reconcile.positions import fold, key_of
-from core.decide.reconcile.tally import is_taken_in_kind
 from core.domain.errors import BookError
 from core.domain.execution import MOVING, BookExecution
+from core.domain.holding import fold, key_of
 from core.domain.market import Instrument
 from core.domain.money import ZERO
 from core.domain.observation import ComputedPosition
 from core.domain.order import PositionSide, Side
 from core.domain.position import Adjustment, BookPosition, PositionKey
+from core.domain.tally import is_taken_in_kind
 from core.ports import BookReading
 
 _MOVING = frozenset(kind.value for kind in MOVING)

@@ -110,9 +110,7 @@ def _rows_by_broker_id(
     return held
 
 
-def _is_settled(
-    wire: WireOrder, row: tuple[Any, ...], executed: Mapping[str, Decimal]
-) -> bool:
+def _is_settled(wire: WireOrder, row: tuple[Any, ...], executed: Mapping[str, Decimal]) -> bool:
     return (
         _says_the_same(_TOLD(wire), row[_COMPARED_COLUMNS])
         and (wire.status not in _LIVE or _is_idle(row))

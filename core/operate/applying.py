@@ -12,9 +12,9 @@ from core.operate.alerting import raise_alert
 from core.operate.copybook import DiskCopybook
 from core.operate.desk import Desk
 from core.operate.looking import look
+from core.operate.reviewing import named
 from core.operate.run_status import RunState, RunStatus, write_status
 from core.operate.safe_mode import safe_mode_on
-from core.operate.reviewing import named
 from core.operate.staging import staged_plan
 from core.operate.trade_log import write_trade_lines
 from core.plan.change import Section, section_of
@@ -46,7 +46,7 @@ async def apply_staged(
 ) -> None:
     """Raises when refused: nothing changed. `ledger` tells what was done, also after a failure.
 
-    `ask` lets a person at a terminal type the plan's id; it is asked only when nothing else is amiss.
+    `ask` lets a person at a terminal type the plan's id, when nothing else is amiss.
     """
     if desk.gates().dry_run:
         simulate(staged_plan(desk), selection, ledger)
@@ -112,7 +112,7 @@ def _case(
 
 
 def _leave_out(plan: Plan, chosen: Sequence[Action], ledger: Ledger) -> None:
-    """Notes what will not be tried: by decision, by selection, or because it waits for such a one."""
+    """Notes what will not be tried: not selected, decided so, or waiting for such a one."""
     chosen_ids = {action.id for action in chosen}
     for action in plan.actions:
         if action.id not in chosen_ids:
@@ -174,7 +174,7 @@ def _forbidden(desk: Desk, plan: Plan) -> str | None:
 
 
 def _broke_off(desk: Desk, plan: Plan, ledger: Ledger, error: BaseException) -> None:
-    """Says how far it came. A run that was refused at the threshold changed nothing and did not fail."""
+    """Says how far it came. A run refused at the threshold changed nothing and did not fail."""
     note = error.message if isinstance(error, TrueupError) else f"{type(error).__name__}: {error}"
     touched = bool(ledger.counts[Outcome.DONE] or ledger.unknown)
     if isinstance(error, BackupFailed):

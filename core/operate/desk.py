@@ -35,7 +35,7 @@ class Backups(Protocol):
 class Desk:
     home: Home
     settings: Settings
-    # Read afresh at every call: the file, the environment and the sentinel, whichever restricts most.
+    # Read afresh at every call: file, environment and sentinel, whichever restricts most.
     gates: Callable[[], Gates]
     clock: Clock
     ids: Ids

@@ -61,7 +61,7 @@ def rehearse_restore(desk: Desk, name: str) -> Restoration:
 
 
 def restore(desk: Desk, name: str, confirmed: str | None) -> Restoration:
-    """Safe mode goes on first and stays on: the restored book must be looked at before it is used."""
+    """Safe mode goes on first and stays on: somebody must look at the restored book first."""
     path = locate(desk, name)
     if confirmed != path.name:
         given = f"{confirmed} was given" if confirmed else "no name was given"

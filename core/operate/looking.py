@@ -30,7 +30,7 @@ async def look(
 
 
 def thought_over(desk: Desk, seen: Mapping[str, Observation]) -> Look:
-    """What would be done from here. The moment is the broker's, so the same snapshot says the same."""
+    """What would be done from here, at the broker's moment: the same snapshot says the same."""
     proposal = Proposal.of(
         propose(observation, desk.settings, observation.broker.taken_at)
         for observation in seen.values()

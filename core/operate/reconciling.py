@@ -34,7 +34,7 @@ class RoundReport:
 async def reconcile(
     desk: Desk, accounts: Sequence[str], interrupted: Callable[[], bool], ledger: Ledger
 ) -> RoundReport:
-    """A staged plan that still says the same is kept, with its decisions; any other is superseded."""
+    """A staged plan that still says the same is kept with its decisions; another is superseded."""
     plan = await make_plan(desk, accounts)
     staged = _still_current(desk, plan)
     if staged is None:

@@ -1,4 +1,4 @@
-"""plan --snapshot: the same thinking over a saved snapshot, at any size, without asking a broker."""
+"""plan --snapshot: the same thinking over a saved snapshot of any size, without a broker."""
 
 from datetime import datetime
 from pathlib import Path

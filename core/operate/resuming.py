@@ -81,7 +81,7 @@ class Verdict:
 
 
 def resolve_step(desk: Desk, name: str, verdict: Verdict) -> Settled:
-    """Settles by a person's word what the broker could not tell; who said so stands in the audit."""
+    """Settles by a person's word what the broker could not tell; the audit says whose word."""
     _check_writable(desk)
     with desk.lock():
         with desk.book.read() as book:

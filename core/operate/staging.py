@@ -1,7 +1,7 @@
 """stage: a plan as a file that a person can review, registered in the book under its digest."""
 
-from core.domain.record import PlanRecord
 from core.domain.errors import BrokenDocument
+from core.domain.record import PlanRecord
 from core.operate.alerting import raise_alert
 from core.operate.desk import Desk
 from core.plan.codec import StagedPlan, document_of, matches_document, read_staged

@@ -1,9 +1,9 @@
 """R1: the power fails at every single moment of an apply; whoever comes back makes it whole.
 
-    book:   V-1 open, V-2 open; nothing else
-    broker: V-1 4 filled and cancelled, V-2 gone, V-3 new; BTC held with two stops, ETH with a stop of
-            the wrong size, SPY with none
-    apply:  insert, update, delete, executions; place, resize and cancel stops
+book:   V-1 open, V-2 open; nothing else
+broker: V-1 4 filled and cancelled, V-2 gone, V-3 new; BTC held with two stops, ETH with a stop of
+        the wrong size, SPY with none
+apply:  insert, update, delete, executions; place, resize and cancel stops
 """
 
 import asyncio

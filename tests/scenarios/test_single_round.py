@@ -97,7 +97,7 @@ def test_02_a_create_that_never_arrived_is_proposed_afresh(home: HomeUnderTest) 
 
 
 def test_04_a_cancelled_order_that_had_filled_is_booked_and_protected(home: HomeUnderTest) -> None:
-    """book: V-1 open / broker: says cancelled, yet 4 were filled / plan: 4 held, a stop for them."""
+    """book: V-1 open / broker: cancelled, yet 4 were filled / plan: 4 held, a stop for them."""
     home.tell(snapshot(order("V-1"), instrument()))
     home.adopt_all()
     cancelled = order("V-1", status="cancelled", filled_quantity=4, average_price=100)
@@ -165,8 +165,9 @@ def test_17_five_rounds_over_the_same_state_change_nothing(home: HomeUnderTest) 
 
 
 def test_19_own_and_external_fills_together_make_the_brokers_net(home: HomeUnderTest) -> None:
-    ours = order("V-1", client_order_id="tu-00000000000000000000000a", status="filled",
-                 filled_quantity=10)
+    ours = order(
+        "V-1", client_order_id="tu-00000000000000000000000a", status="filled", filled_quantity=10
+    )
     mixed = [
         ours,
         execution("T-1", 10, client_order_id="tu-00000000000000000000000a"),
@@ -244,4 +245,3 @@ def test_24_ids_of_19_digits_survive(home: HomeUnderTest) -> None:
     ]
     staged = json.dumps(home.json("review"))
     assert long_id in staged
-

@@ -272,12 +272,15 @@ def test_two_accounts_are_never_mixed(home: HomeUnderTest) -> None:
     )
     home.tell(snapshot(position(5), stop("S-1", 5)))
     first = home.account
-    home.tell(snapshot(position(-5), stop("S-1", 5, side="buy", trigger_price=110), account="other"))
+    home.tell(
+        snapshot(position(-5), stop("S-1", 5, side="buy", trigger_price=110), account="other")
+    )
     home.paper_file.rename(home.root / "data/other.json")
     home.rewrite_account(first)
     plan = plan_of(home)
-    adopted = {a["account"]: a["after"]["quantity"] for a in actions(plan)
-               if a["kind"] == "adopt_position"}
+    adopted = {
+        a["account"]: a["after"]["quantity"] for a in actions(plan) if a["kind"] == "adopt_position"
+    }
     assert adopted == {"main": "5", "other": "-5"}
 
 

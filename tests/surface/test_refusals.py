@@ -1,4 +1,4 @@
-"""Everything that keeps the door shut: one test a reason, the exit code, what it says, what changed."""
+"""Everything that keeps the door shut: a test a reason, the code, the words, what changed."""
 
 import json
 import sqlite3
@@ -159,8 +159,9 @@ def test_stale_because_the_broker_moved(staged: HomeUnderTest) -> None:
 def test_stale_because_the_book_moved(staged: HomeUnderTest) -> None:
     """Somebody enters V-1 by hand after the plan was made."""
     staged.execute(
-        "INSERT INTO orders (order_id, account, broker_order_id, symbol, side, order_type, quantity,"
-        " price, status) VALUES ('o-9', 'main', 'V-1', 'BTCUSDT', 'buy', 'limit', '10', '100', 'open')"
+        "INSERT INTO orders (order_id, account, broker_order_id, symbol, side, order_type,"
+        " quantity, price, status)"
+        " VALUES ('o-9', 'main', 'V-1', 'BTCUSDT', 'buy', 'limit', '10', '100', 'open')"
     )
     refused(staged, 5, "no longer differs")
 
@@ -214,7 +215,15 @@ def test_an_edit_after_the_seal(staged: HomeUnderTest) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b"\xff\xfe", b'{"format_version": "2.0"}', b'{"a": 1, "a": 2}', b"[" * 99_999],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"\xff\xfe",
+        b'{"format_version": "2.0"}',
+        b'{"a": 1, "a": 2}',
+        b"[" * 99_999,
+    ],
 )
 def test_unreadable_staged_file(staged: HomeUnderTest, content: bytes) -> None:
     staged.staged_file.write_bytes(content)

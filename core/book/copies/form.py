@@ -14,7 +14,12 @@ from core.book.schema import APPLICATION_ID, INDEXES, SCHEMA_VERSION, TABLES
 from core.domain.record import BookIdentity
 
 # What ANALYZE leaves behind is no content: it is neither compared nor dumped.
-_STATISTICS = frozenset({"sqlite_stat1", "sqlite_stat4"})
+_STATISTICS = frozenset(
+    {
+        ("table", "sqlite_stat1", "CREATE TABLE sqlite_stat1(tbl,idx,stat)"),
+        ("table", "sqlite_stat4", "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)"),
+    }
+)
 _STRICT = re.compile(r"\s*\bSTRICT$")
 
 Objects = Mapping[tuple[str, str], str]
@@ -80,7 +85,7 @@ def read_objects(connection: sqlite3.Connection) -> Objects:
     return {
         (kind, name): f"{table}: {_plain(sql)}"
         for kind, name, table, sql in rows
-        if name not in _STATISTICS
+        if (kind, name, sql) not in _STATISTICS
     }
 
 

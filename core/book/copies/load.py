@@ -19,6 +19,8 @@ STATEMENT_BYTES_MAX = 64 << 20
 # Beyond this factor it is no book: rows are text in both, and indexes repeat some of it.
 GROWTH_MAX = 8
 PAGES_SPARE = 256
+LOOKED_AT_MAX = 16
+LOOKED_AT_SPARE = 64 << 20
 
 _PRAGMAS = frozenset({"foreign_keys", "defer_foreign_keys", "user_version", "application_id"})
 _TRANSACTION = frozenset({"BEGIN", "COMMIT"})
@@ -58,8 +60,8 @@ class BadDump(Exception):
     """The dump holds something else than a book, and what."""
 
 
-class NotText(BadDump):
-    """The dump holds text that is not UTF-8."""
+class Awkward(BadDump):
+    """The dump may be right, but it is not one that is read here."""
 
 
 def load_dump(dump: Path, into: Path, deadline: Deadline) -> None:
@@ -67,21 +69,29 @@ def load_dump(dump: Path, into: Path, deadline: Deadline) -> None:
     with scratch_database(into, deadline) as connection:
         _bound(connection, dump)
         gate = _Gate(deadline)
-        connection.set_authorizer(gate)
         try:
-            for statement in _statements(dump):
-                gate.creating = statement.lstrip()[:6].upper() == "CREATE"
-                connection.execute(statement).close()
+            _run(connection, dump, gate, deadline)
         except (sqlite3.Error, ValueError) as error:
             deadline.check()
+            if _is_bound_reached(connection):
+                raise BadDump("it grows far beyond what a book of its length holds") from None
             if isinstance(error, sqlite3.Error) and is_ours(error):
                 raise
             raise BadDump(gate.refused or f"SQLite does not take it: {error}") from None
-        finally:
-            connection.set_authorizer(None)
         if connection.in_transaction:
             raise BadDump("it ends before its COMMIT")
         _mark(connection)
+
+
+def _run(connection: sqlite3.Connection, dump: Path, gate: "_Gate", deadline: Deadline) -> None:
+    connection.set_authorizer(gate)
+    try:
+        for statement in _statements(dump):
+            deadline.check()
+            gate.creating = statement.lstrip()[:6].upper() == "CREATE"
+            connection.execute(statement).close()
+    finally:
+        connection.set_authorizer(None)
 
 
 def _bound(connection: sqlite3.Connection, dump: Path) -> None:
@@ -91,26 +101,39 @@ def _bound(connection: sqlite3.Connection, dump: Path) -> None:
     connection.execute(f"PRAGMA max_page_count = {pages}").close()
 
 
+def _is_bound_reached(connection: sqlite3.Connection) -> bool:
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    (most,) = connection.execute("PRAGMA max_page_count").fetchone()
+    return bool(pages >= most)
+
+
 def _statements(dump: Path) -> Iterator[str]:
     """One by one, each ending where a line ends; values may hold line breaks of their own."""
-    statement, size = [], 0
+    lines: list[str] = []
+    size, read, looked_at = 0, 0, 0
     with dump.open("rb") as file:
         for line in file:
-            size += len(line)
+            lines.append(_text(line))
+            size, read = size + len(line), read + len(line)
             if size > STATEMENT_BYTES_MAX:
-                raise BadDump(f"it has a statement of more than {STATEMENT_BYTES_MAX >> 20} MiB")
-            statement.append(_text(line))
-            if line.rstrip().endswith(b";") and sqlite3.complete_statement("".join(statement)):
-                yield "".join(statement)
-                statement, size = [], 0
-    yield "".join(statement)
+                raise Awkward(f"it has a statement of more than {STATEMENT_BYTES_MAX >> 20} MiB")
+            if not line.rstrip().endswith(b";"):
+                continue
+            # Looking for the end anew at every such line must not take for ever.
+            looked_at += size
+            if looked_at > LOOKED_AT_SPARE + LOOKED_AT_MAX * read:
+                raise Awkward("it has a statement with too many line ends in it")
+            if sqlite3.complete_statement("".join(lines)):
+                yield "".join(lines)
+                lines, size = [], 0
+    yield "".join(lines)
 
 
 def _text(line: bytes) -> str:
     try:
         return line.decode("utf-8")
     except UnicodeDecodeError:
-        raise NotText("it holds text that is not UTF-8") from None
+        raise Awkward("it holds text that is not UTF-8") from None
 
 
 def _mark(connection: sqlite3.Connection) -> None:

@@ -23,7 +23,7 @@ from core.book.copies.deadline import Deadline
 from core.book.copies.dump import write_dump
 from core.book.copies.failures import BookDamaged
 from core.book.copies.form import check_form
-from core.book.copies.load import BadDump, NotText, load_dump
+from core.book.copies.load import Awkward, BadDump, load_dump
 from core.book.copies.manifest import copied_file, write_manifest
 from core.book.copies.naming import VERIFIED, free_stem
 from core.book.copies.scratch import Scratch, sync_file
@@ -106,7 +106,7 @@ class Making:
             write_dump(connection, dump, self.deadline)
         try:
             load_dump(dump, loaded, self.deadline)
-        except NotText as error:
+        except Awkward as error:
             return str(error)
         except BadDump as error:
             raise BackupFailed(f"the SQL dump does not read back: {error}") from error

@@ -61,7 +61,8 @@ class Heard:
         ]
 
     def fills(self) -> list[Fill]:
-        rows = (self.first_told.get(row.execution.execId, row) for row in self.executions.rows)
+        told = {row.execution.execId: row for row in self.executions.rows}
+        rows = (self.first_told.get(execution_id, row) for execution_id, row in told.items())
         return [row for row in rows if is_ours(row, self.account)]
 
     def held(self) -> list[Any]:
@@ -101,7 +102,7 @@ def snapshot_of(
         executions=tuple(_executions(heard, executions_since)),
         positions=positions,
         balances=balances_of(heard.values.rows, heard.account),
-        instruments={each.symbol: each for each in instruments.values()},
+        instruments={instruments[each].symbol: instruments[each] for each in sorted(instruments)},
     )
 
 

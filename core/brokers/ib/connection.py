@@ -53,6 +53,7 @@ class Connection:
         self._opened = False
         self.lost: str | None = None
         self.cut_off = False
+        self.accounts: list[str] = []
         self.last_heard = clock.now()
         self.ib = self._library_object()
 
@@ -96,6 +97,7 @@ class Connection:
             raise self._unopened("connection refused") from failure
         if failure or self.lost is not None:
             raise self._unopened(str(failure or self.lost)) from failure
+        self.accounts = list(self.ib.client.getAccounts())
         self._opened = True
 
     def _unopened(self, why: str) -> Unavailable:
@@ -125,10 +127,6 @@ class Connection:
     @property
     def usable(self) -> bool:
         return self.lost is None and not self._asked_in_vain
-
-    @property
-    def accounts(self) -> list[str]:
-        return list(self.ib.client.getAccounts())
 
     # --- asking --------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """Contracts as the gateway describes them, asked for once and remembered by conId and by name."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -34,9 +35,6 @@ class Contracts:
         self._by_con_id: dict[int, Listed] = {}
         self._by_name: dict[str, Listed] = {}
 
-    def known(self, con_id: int) -> Listed | None:
-        return self._by_con_id.get(con_id)
-
     async def named(self, name: str) -> Listed | None:
         """None when the gateway says that there is no such contract, or more than one."""
         if name in self._by_name:
@@ -48,15 +46,14 @@ class Contracts:
                 return found[0]
         return None
 
-    async def same_as(self, contract: Contract) -> Listed | None:
-        """By conId; None when the gateway does not describe it now."""
-        if contract.conId in self._by_con_id:
-            return self._by_con_id[contract.conId]
-        try:
-            found = await self._look_up(library().Contract(conId=contract.conId))
-        except Unavailable:
-            return None
-        return next((each for each in found if each.contract.conId == contract.conId), None)
+    async def instruments(self, con_ids: Iterable[int]) -> dict[int, Instrument]:
+        """Those that the gateway describes; after a first silence no more of them are asked for."""
+        described = set(con_ids)
+        with suppress(Unavailable):
+            for con_id in sorted(described - self._by_con_id.keys()):
+                await self._look_up(library().Contract(conId=con_id))
+        known = described & self._by_con_id.keys()
+        return {con_id: self._by_con_id[con_id].instrument for con_id in known}
 
     async def _look_up(self, described: Contract) -> list[Listed]:
         answer = await self._line.ask(contract_details(described))

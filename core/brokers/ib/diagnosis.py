@@ -35,13 +35,14 @@ async def diagnose(name: str, settings: Account, line: Line, clock: Clock) -> li
     if connection.cut_off:
         found.append(fail(f"{what} gateway", CUT_OFF, "wait, or log in to the gateway again"))
     found.append(fine(f"{what} client id", str(settings.client_id)))
-    found += _managed(what, settings, line.managed_account, connection.accounts)
+    found += managed(what, settings, line.managed_account, connection.accounts)
     found.append(await _clock(what, line, clock))
     return found
 
 
-def _managed(what: str, settings: Account, chosen: str, managed: list[str]) -> Iterator[Finding]:
-    told = f"{chosen} of {', '.join(managed)}"
+def managed(what: str, settings: Account, chosen: str, accounts: list[str]) -> Iterator[Finding]:
+    """Which account it is, and whether that looks like the one that was meant."""
+    told = f"{chosen} of {', '.join(accounts)}"
     yield fine(f"{what} managed account", told)
     on_paper = chosen.startswith("D")
     if settings.port in (LIVE_PORTS if on_paper else PAPER_PORTS):

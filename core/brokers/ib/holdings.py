@@ -28,7 +28,7 @@ def position_of(row: Any, instrument: Instrument | None, marked: Any) -> BrokerP
     The gateway's average cost is money per contract; it contains a future's multiplier.
     """
     multiplier = instrument.multiplier if instrument else multiplier_of(row.contract)
-    cost = figure(row.avgCost)
+    cost = price(row.avgCost)
     return BrokerPosition(
         symbol=name_of(row.contract),
         quantity=quantity(row.position),

@@ -25,6 +25,8 @@ from core.ports import Clock
 
 CUT_OFF = "1100: the gateway has lost its connection to IB"
 CLOSED = "the line is closed"
+# The gateway takes a moment to see that our last connection is gone, and to free its client id.
+RELEASE_SECONDS = (0.1, 0.3, 1.0, 3.0)
 
 
 class WrongAccount(Unavailable):
@@ -79,17 +81,18 @@ class Line:
             return self._connection
 
     async def _open(self, retrying: bool) -> Connection:
-        pauses = self._pauses()
+        pauses = self._pauses() if retrying else iter(())
+        release = iter(RELEASE_SECONDS if self._had_one else ())
         while True:
             try:
                 return await self._open_once()
             except WrongAccount:
                 raise
             except Unavailable as error:
-                # The gateway takes a moment to see that our last connection is gone.
-                ours = isinstance(error, ClientIdInUse) and self._had_one
-                pause = next(pauses, None)
-                if pause is None or not (retrying or ours):
+                in_use = isinstance(error, ClientIdInUse)
+                pause = next(release, None) if in_use else None
+                pause = next(pauses, None) if pause is None else pause
+                if pause is None:
                     raise
                 await self._clock.sleep(pause)
 

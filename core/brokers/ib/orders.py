@@ -33,6 +33,7 @@ ENDED: Mapping[str, OrderStatus] = {
     "Cancelled": OrderStatus.CANCELLED,
     "ApiCancelled": OrderStatus.CANCELLED,
 }
+UNDECIDED = frozenset({"PendingSubmit", "ApiPending", "Inactive"})
 # The log's own words for what a status message changed; other entries are the library's guesses.
 STATUS_MESSAGES = frozenset({"", "Modified"})
 
@@ -56,6 +57,11 @@ def told_status(trade: Trade) -> str:
 def is_acknowledged(trade: Trade) -> bool:
     """Whether a status message has come for it, and with it the broker's own id."""
     return bool(trade.orderStatus.permId)
+
+
+def is_taken(trade: Trade) -> bool:
+    """Whether the broker has also made up its mind: a rejection may follow these words."""
+    return is_acknowledged(trade) and told_status(trade) not in UNDECIDED
 
 
 def open_order_of(trade: Trade) -> BrokerOrder:

@@ -8,7 +8,7 @@ from core.brokers.ib.contracts import Contracts, Listed
 from core.brokers.ib.happenings import Told
 from core.brokers.ib.line import Line
 from core.brokers.ib.lookup import Search, Wanted
-from core.brokers.ib.orders import is_acknowledged, open_order_of
+from core.brokers.ib.orders import is_acknowledged, is_taken, open_order_of
 from core.brokers.ib.sending import Objections, sent
 from core.brokers.ib.terms import check, order_for
 from core.domain.errors import NotSent, OutcomeUnknown, Rejected, Unavailable
@@ -35,9 +35,7 @@ class Placing:
         began = self.clock.now()
         with Objections(self.line, order.orderId) as objections:
             trade = sent(lambda: connection.ib.placeOrder(listed.contract, order))
-            await connection.wait_for(
-                lambda: is_acknowledged(trade) or objections.refusal(Verb.PLACE)
-            )
+            await connection.wait_for(lambda: is_taken(trade) or objections.refusal(Verb.PLACE))
         if refusal := objections.refusal(Verb.PLACE):
             names = Wanted(symbol=request.symbol, reference=reference, created_at=began)
             return self._despite(refusal, reference, await self.search.find(names))

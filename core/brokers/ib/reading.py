@@ -1,6 +1,5 @@
 """Asking for everything that a snapshot holds, part by part."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +14,6 @@ from core.brokers.ib.questions import (
     account_values,
     executions,
 )
-from core.domain.market import Instrument
 from core.domain.snapshot import BrokerSnapshot
 from core.ports import Clock
 
@@ -34,7 +32,8 @@ class Reading:
         began = self.clock.now()
         since = max(filter(None, (day_start(began, self.time_zone), since)))
         heard = await self._listen()
-        instruments = await self._instruments(heard)
+        con_ids = (contract.conId for contract in heard.contracts())
+        instruments = await self.contracts.instruments(con_ids)
         return snapshot_of(
             heard, instruments, account=self.name, taken_at=began, executions_since=since
         )
@@ -63,9 +62,3 @@ class Reading:
                 if values.whole and row.account == account
             },
         )
-
-    async def _instruments(self, heard: Heard) -> Mapping[int, Instrument]:
-        """By conId; a contract that is not described now is left out."""
-        contracts = {contract.conId: contract for contract in heard.contracts()}
-        listed = [await self.contracts.same_as(each) for each in contracts.values()]
-        return {each.contract.conId: each.instrument for each in listed if each}

@@ -7,7 +7,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from core.decide.reconcile.figures import figures_of, tell_the_same
-from core.decide.reconcile.positions import (
+from core.decide.reconcile.words import figure
+from core.domain.execution import BookExecution
+from core.domain.holding import (
     Correction,
     followed,
     is_dust,
@@ -15,8 +17,6 @@ from core.decide.reconcile.positions import (
     mode_of,
     state_of,
 )
-from core.decide.reconcile.words import figure
-from core.domain.execution import BookExecution
 from core.domain.market import Instrument
 from core.domain.money import ZERO
 from core.domain.observation import Observation

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from core.decide.reconcile.positions import is_dust
 from core.decide.reconcile.words import figure
+from core.domain.holding import is_dust
 from core.domain.market import Instrument
 from core.domain.money import ZERO
 from core.domain.observation import ComputedPosition

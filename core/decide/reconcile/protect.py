@@ -9,10 +9,10 @@ from decimal import Decimal
 from core.config.settings import Settings
 from core.decide.reconcile.match import Matching
 from core.decide.reconcile.orders import OrderDiff
-from core.decide.reconcile.positions import is_dust
 from core.decide.reconcile.replaced import NEVER, name_of
 from core.decide.reconcile.stop_price import first_stop
 from core.decide.reconcile.words import figure, owner
+from core.domain.holding import is_dust
 from core.domain.market import Instrument
 from core.domain.money import floor_to_step
 from core.domain.observation import Observation

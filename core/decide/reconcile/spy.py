@@ -7,8 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from core.config.settings import Reconcile, Settings
-from core.decide.reconcile.positions import is_dust
 from core.decide.reconcile.words import figure
+from core.domain.holding import is_dust
 from core.domain.market import ONE, Instrument
 from core.domain.observation import Observation
 from core.domain.order import OrderRequest, OrderType

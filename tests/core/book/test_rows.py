@@ -4,7 +4,7 @@ import sqlite3
 import types
 import typing
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import fields
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 from core.book import streaming, tables
 from core.book.rows import Table, document_text
 from core.book.schema import INDEXES, TABLES
+from core.domain.execution import BookExecution
+from core.domain.order import BookOrder
 from core.domain.text import to_row
 
 # Everything but halves of characters, which no UTF-8 text can hold.
@@ -60,53 +62,57 @@ def nouns_of(table: Table[Any]) -> st.SearchStrategy[Any]:
     return st.builds(table.noun, **given)
 
 
-@contextmanager
-def empty_book() -> Iterator[sqlite3.Connection]:
+@pytest.fixture(scope="module")
+def memory() -> Iterator[sqlite3.Connection]:
+    """The tables of a book; each example begins with `only`."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         for statement in (*TABLES, *INDEXES):
             connection.execute(statement)
         yield connection
 
 
+def only(connection: sqlite3.Connection, table: Table[Any], noun: Any) -> None:
+    connection.execute(f"DELETE FROM {table.name}")
+    connection.execute(table.insert, table.stored(noun))
+
+
 # What OPEN_STEPS reads, JOURNAL wrote.
 @pytest.mark.parametrize("name", sorted(HOLDING.keys() - {"OPEN_STEPS"}))
 @given(st.data())
-def test_every_noun_comes_back_as_it_went_in(name: str, data: st.DataObject) -> None:
+def test_every_noun_comes_back_as_it_went_in(
+    memory: sqlite3.Connection, name: str, data: st.DataObject
+) -> None:
     table = HOLDING[name]
     noun = data.draw(nouns_of(table))
-    with empty_book() as connection:
-        connection.execute(table.insert, table.stored(noun))
-        (row,) = connection.execute(table.select).fetchall()
-        assert table.read(row) == noun
+    only(memory, table, noun)
+    (row,) = memory.execute(table.select).fetchall()
+    assert table.read(row) == noun
 
 
 @given(noun=nouns_of(tables.ORDERS))
-def test_every_order_streams_as_it_is_stored(noun: Any) -> None:
-    with empty_book() as connection:
-        connection.execute(tables.ORDERS.insert, tables.ORDERS.stored(noun))
-        stored = dict(zip(tables.ORDERS.columns, tables.ORDERS.stored(noun), strict=True))
-        expected = [tuple(stored[name] for name in streaming.ORDER_COLUMNS)]
-        if noun.broker_order_id is None:
-            expected = []
-        assert list(streaming.order_rows(connection, noun.account)) == expected
-        asked = [] if noun.broker_order_id is None else [noun.broker_order_id]
-        assert list(streaming.order_rows_of(connection, noun.account, asked)) == expected
+def test_every_order_streams_as_it_is_stored(memory: sqlite3.Connection, noun: BookOrder) -> None:
+    only(memory, tables.ORDERS, noun)
+    stored = dict(zip(tables.ORDERS.columns, tables.ORDERS.stored(noun), strict=True))
+    row = tuple(stored[name] for name in streaming.ORDER_COLUMNS)
+    named = [] if noun.broker_order_id is None else [noun.broker_order_id]
+    assert list(streaming.order_rows(memory, noun.account)) == [row] * len(named)
+    assert list(streaming.order_rows_of(memory, noun.account, named)) == [row] * len(named)
 
 
 @given(noun=nouns_of(tables.EXECUTIONS))
-def test_every_execution_streams_as_it_is_stored(noun: Any) -> None:
-    with empty_book() as connection:
-        connection.execute(tables.EXECUTIONS.insert, tables.EXECUTIONS.stored(noun))
-        row = to_row(noun)
-        expected = [tuple(row[name] for name in streaming.EXECUTION_COLUMNS)]
-        assert list(streaming.execution_rows(connection, noun.account)) == expected
+def test_every_execution_streams_as_it_is_stored(
+    memory: sqlite3.Connection, noun: BookExecution
+) -> None:
+    only(memory, tables.EXECUTIONS, noun)
+    row = to_row(noun)
+    expected = [tuple(row[name] for name in streaming.EXECUTION_COLUMNS)]
+    assert list(streaming.execution_rows(memory, noun.account)) == expected
 
 
 @pytest.mark.parametrize("name", HOLDING)
-def test_every_field_has_its_column(name: str) -> None:
+def test_every_field_has_its_column(memory: sqlite3.Connection, name: str) -> None:
     table = HOLDING[name]
-    with empty_book() as connection:
-        columns = {row[1] for row in connection.execute(f"PRAGMA table_info({table.name})")}
+    columns = {row[1] for row in memory.execute(f"PRAGMA table_info({table.name})")}
     assert {field.name for field in fields(table.noun)} <= columns
     assert set(table.key) <= columns
 

@@ -6,6 +6,7 @@ from contextlib import closing
 
 import pytest
 
+from core.book.history import BY_IDENTIFIER, SOURCES
 from core.book.migrations import MIGRATIONS
 from core.book.schema import (
     APPLICATION_ID,
@@ -112,3 +113,22 @@ def test_indexes_serve_the_questions_they_are_for(
     assert index in plan[0]
     # Nothing is sorted afterwards.
     assert len(plan) == 1
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        BY_IDENTIFIER,
+        *(
+            f"SELECT * FROM {source.table} WHERE {source.where}"
+            for source in SOURCES
+            if source.table in ("orders", "executions")
+        ),
+    ],
+)
+def test_the_history_of_an_identifier_reads_no_whole_table(
+    empty: sqlite3.Connection, question: str
+) -> None:
+    names = {"subject": "o-1", "orders": "[]", "venue": "[]"}
+    plan = [row[3] for row in empty.execute(f"EXPLAIN QUERY PLAN {question}", names)]
+    assert [step for step in plan if step.startswith("SCAN") and "json_each" not in step] == []

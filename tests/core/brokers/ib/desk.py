@@ -1,19 +1,18 @@
 """The adapter in front of an emulated gateway: what the tests of this folder speak through."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from core.apply import journal
 from core.brokers.ib import IbBroker
 from core.config.settings import Account
 from core.domain.execution import BrokerExecution
 from core.domain.order import BrokerOrder, OrderRequest, OrderType, Side
-from core.domain.record import Step
 from core.domain.stream import ExecutionTold, Gap, OrderTold, StreamEvent
 from core.ports import Receipt
+from tests.core.brokers import receipts
 from tests.venues.ib import IbGateway, TradingAccount
 from tests.venues.ib.clients import PATIENCE_SECONDS, until
 from tests.venues.ib.requests import AllOpenOrders
@@ -31,29 +30,21 @@ class QuickClock:
     def __init__(self) -> None:
         self.pauses: list[float] = []
         self.ahead = timedelta(0)
+        # What happens in the world while somebody waits.
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.ahead
 
     async def sleep(self, seconds: float) -> None:
         self.pauses.append(seconds)
+        if self.meanwhile:
+            await self.meanwhile()
         await asyncio.sleep(min(seconds, 0.01))
 
 
 def receipt(key: str, *, account: str = NAME, symbol: str = "SPY") -> Receipt:
-    """As the journal would hand it out for a step with this key."""
-    step = Step(
-        step_id=key,
-        plan_id="p-1",
-        action_id="a-1",
-        account=account,
-        symbol=symbol,
-        kind="place_stop",
-        idempotency_key=key,
-        request={},
-        begun_at=datetime.now(UTC),
-    )
-    return journal._MINT.receipt(step)
+    return receipts.receipt(key, account=account, symbol=symbol)
 
 
 def request(

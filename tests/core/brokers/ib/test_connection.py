@@ -152,20 +152,20 @@ async def test_a_cut_in_the_middle_of_a_snapshot_is_overcome(desk: Desk) -> None
 
 
 async def test_order_ids_handed_out_again_confuse_nobody(desk: Desk) -> None:
-    """gateway: restarted, gives our next order the id of an earlier one / both: told by permId"""
+    """gateway: restarted, gives a new order the id of an old one / each is told by its permId"""
+    desk.du1.quote("AAPL", "220", "220.05")
+    old = desk.du1.client_order(17, "AAPL", "BUY", 1, order_ref="tu-old")
     broker = desk.open(retry=3)
-    first = await desk.place(broker, "tu-1")
+    await broker.snapshot()
     await desk.gateway.restart()
-    second = await desk.place(broker, "tu-2", limit="490")
-    third = desk.du1.client_order(17, "SPY", "BUY", 1, limit="480", order_ref="tu-3")
-    ids = [order.order_id for order in desk.du1.orders]
-    assert len(set(ids)) <= len(ids)
-    found = await broker.find_order(symbol="SPY", broker_order_id=first.broker_order_id)
-    assert isinstance(found, Found)
-    assert found.order.status is OrderStatus.FILLED
-    gone = await broker.cancel(receipt("tu-4"), second)
-    assert gone.client_order_id == "tu-2"
-    assert third.is_live
+    new = desk.du1.client_order(17, "SPY", "SELL", 2, limit="510", order_ref="tu-new")
+    assert (new.client_id, new.order_id) == (old.client_id, old.order_id)
+    orders = {order.broker_order_id: order for order in (await broker.snapshot()).orders}
+    assert orders[str(old.perm_id)].symbol == "AAPL"
+    assert orders[str(old.perm_id)].status is OrderStatus.FILLED
+    assert orders[str(new.perm_id)].symbol == "SPY"
+    gone = await broker.cancel(receipt("tu-1"), orders[str(new.perm_id)])
+    assert (gone.client_order_id, gone.status) == ("tu-new", OrderStatus.CANCELLED)
 
 
 async def test_a_new_day_begins_with_the_nightly_reset(desk: Desk) -> None:

@@ -39,7 +39,8 @@ def test_two_or_none_are_told_with_a_remedy(
 
 def test_the_adapter_does_not_import_it_before_it_connects() -> None:
     code = (
-        "import sys; from core.brokers.ib import IbBroker; from core.config.settings import Account;"
+        "import sys; from core.brokers.ib import IbBroker;"
+        "from core.config.settings import Account;"
         "from core.host.clock import SystemClock;"
         "IbBroker('ib1', Account(broker='ib'), SystemClock()).capabilities;"
         "sys.exit(any(name in sys.modules for name in ('ib_insync', 'ib_async', 'eventkit')))"

@@ -1,6 +1,6 @@
 """Recorded messages of real gateways, read by the library and told in our words.
 
-They are no part of this project: $TRUEUP_FIXTURES names the folder that holds them, if there is one.
+They are no part of this project: $TRUEUP_FIXTURES names their folder, or they lie beside it.
 """
 
 import json
@@ -22,9 +22,10 @@ from core.brokers.ib.orders import open_order_of
 from core.domain.market import Balance
 from core.domain.order import OrderStatus, OrderType, Side
 
-RECORDED = Path(os.environ.get("TRUEUP_FIXTURES", "no-such-folder")) / "ib"
+BESIDE = Path(__file__).parents[5] / "shared" / "fixtures"
+RECORDED = Path(os.environ.get("TRUEUP_FIXTURES", BESIDE)) / "ib"
 
-pytestmark = pytest.mark.skipif(not RECORDED.is_dir(), reason="$TRUEUP_FIXTURES has no ib folder")
+pytestmark = pytest.mark.skipif(not RECORDED.is_dir(), reason="there are no recorded messages here")
 
 
 async def hear(*names: str) -> Any:
@@ -125,8 +126,11 @@ async def test_a_summary_row() -> None:
     [
         (
             "account_values.json",
-            [("AUD", "-100000.79", "900000.08"), ("EUR", "429.72", "429.72")]
-            + [("USD", "100000.27", "100000.27")],
+            [
+                ("AUD", "-100000.79", "900000.08"),
+                ("EUR", "429.72", "429.72"),
+                ("USD", "100000.27", "100000.27"),
+            ],
         ),
         ("account_values_fa.json", [("USD", "1019624.57", "1020194.83")]),
     ],

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from core.decide.reconcile.positions import (
+from core.domain.execution import BookExecution
+from core.domain.holding import (
     fold,
     fold_all,
     followed,
@@ -14,7 +15,6 @@ from core.decide.reconcile.positions import (
     mode_of,
     state_of,
 )
-from core.domain.execution import BookExecution
 from core.domain.market import Instrument
 from core.domain.observation import ComputedPosition
 from core.domain.order import PositionSide

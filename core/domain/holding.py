@@ -11,13 +11,13 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from core.decide.reconcile.tally import Tally, moved
 from core.domain.execution import MOVING, BookExecution
 from core.domain.market import Instrument
 from core.domain.money import ZERO
 from core.domain.observation import ComputedPosition
 from core.domain.order import PositionSide
 from core.domain.position import Adjustment, BookPosition, PositionKey, signed
+from core.domain.tally import Tally, moved
 
 # A row as it stood and as it stands.
 Correction = tuple[BookExecution, BookExecution]
