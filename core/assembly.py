@@ -92,7 +92,12 @@ class Wiring:
         )
 
     def broker(self, name: str) -> Broker:
-        account = self._settings.account(name)
+        account = self._settings.ACCOUNTS.get(name)
+        if account is None:
+            raise Usage(
+                f"the account {name!r:.40} is not configured any more",
+                hint="put it back under ACCOUNTS in config/local_reconcile.yml",
+            )
         make = _BROKERS.get(account.broker)
         if make is None:
             raise Usage(

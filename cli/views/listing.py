@@ -24,8 +24,10 @@ Until = Annotated[str | None, typer.Option(metavar="TIME", help="Before, ISO-860
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV, every column.")]
 
 _RIGHT = frozenset(
-    "quantity filled_quantity price trigger_price average_price fee realized_pnl mark_price"
-    " unrealized_pnl".split()
+    (
+        *("quantity", "filled_quantity", "price", "trigger_price", "average_price", "mark_price"),
+        *("fee", "realized_pnl", "unrealized_pnl"),
+    )
 )
 
 

@@ -102,6 +102,8 @@ class Door:
             return
         if why := self._stopped(ledger):
             ledger.note_all(actions, Outcome.NOT_REACHED, why)
+            if ledger.interrupted:
+                return
             raise Blocked(f"stopped before anything was changed: {why}", hint="trueup status")
         at = self.clock.now()
         with self.book.write() as book:
@@ -122,7 +124,12 @@ class Door:
             batch_of(actions, circumstances).write(book)
         ledger.note_all(actions, Outcome.DONE)
         self.copybook.applied([_copy_row(plan, action, at) for action in actions])
-        self.log.event("book_actions_applied", plan_id=plan.plan_id, count=len(actions))
+        self.log.event(
+            "book_actions_applied",
+            plan_id=plan.plan_id,
+            count=len(actions),
+            seconds=(self.clock.now() - at).total_seconds(),
+        )
 
     # --- the broker ---------------------------------------------------------------------------
 

@@ -88,6 +88,11 @@ class Ledger:
         return self.counts[Outcome.UNKNOWN] > 0
 
     @property
+    def touched(self) -> bool:
+        """Whether anything has been, or may have been, changed."""
+        return self.counts[Outcome.DONE] > 0 or self.unknown
+
+    @property
     def whole(self) -> bool:
         """Every action that was to be carried out has been."""
         counts = self.counts

@@ -19,7 +19,10 @@ MEANINGS: dict[int, tuple[str, str]] = {
     sqlite3.SQLITE_CORRUPT: ("the book is damaged", RESTORE),
     sqlite3.SQLITE_NOTADB: ("this is not a SQLite database", RESTORE),
     sqlite3.SQLITE_CANTOPEN: ("the book cannot be opened", CHECK_ACCESS),
-    sqlite3.SQLITE_READONLY: ("the book cannot be written here", CHECK_ACCESS),
+    sqlite3.SQLITE_READONLY: (
+        "the book cannot be written here",
+        f"Even reading it takes files beside it. {CHECK_ACCESS}",
+    ),
     sqlite3.SQLITE_PERM: ("the book cannot be used here", CHECK_ACCESS),
     sqlite3.SQLITE_AUTH: ("the book cannot be used here", CHECK_ACCESS),
     sqlite3.SQLITE_CONSTRAINT: (

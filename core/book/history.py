@@ -40,7 +40,8 @@ UNION SELECT order_id, account, broker_order_id FROM executions
 
 # :orders are order ids, :venue pairs of account and broker order id.
 OURS = "order_id IN (SELECT value FROM json_each(:orders))"
-THEIRS = """(broker_order_id, account) IN
+# Said aloud that it is not null: the index on it holds no others.
+THEIRS = """broker_order_id IS NOT NULL AND (broker_order_id, account) IN
   (SELECT json_extract(value, '$[1]'), json_extract(value, '$[0]') FROM json_each(:venue))"""
 THEIRS_UNLINKED = """order_id IS NULL AND broker_order_id IN
   (SELECT json_extract(value, '$[1]') FROM json_each(:venue))"""

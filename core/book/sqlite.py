@@ -88,7 +88,7 @@ class SqliteBook:
                 connection.close()
 
     def close(self) -> None:
-        with self._turn:
+        with self._my_turn(Deadline(self._patience_seconds)):
             self._drop_writer()
 
     # --- reading ------------------------------------------------------------------------------

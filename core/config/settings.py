@@ -146,9 +146,7 @@ class Account:
         None, "ccxt: where the API key lies: env:NAME, file:PATH or keyring:SERVICE/NAME."
     )
     api_secret: Secret | None = key(None, "ccxt: where the API secret lies, likewise.")
-    environment: str = key(
-        "mainnet", "ccxt: mainnet or testnet.", choices=("mainnet", "testnet")
-    )
+    environment: str = key("mainnet", "ccxt: mainnet or testnet.", choices=("mainnet", "testnet"))
     market: str = key(
         "linear", "ccxt: the market this account trades in.", choices=("linear", "spot")
     )

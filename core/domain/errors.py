@@ -13,6 +13,7 @@ TrueupError
 │   └── BookBusy          another process holds the book's write lock
 ├── BackupFailed          no verified copy exists: nothing may change           exit 11
 ├── RestoreFailed         the candidate was refused, or the old book is back    exit 11
+├── PartlyApplied         something broke after some of a plan had been done     exit 9
 └── Refused               the door stayed shut: nothing changed
     ├── Blocked           a gate or an approval is missing                      exit 7
     ├── Ambiguous         matches wait for a person                             exit 4
@@ -86,6 +87,10 @@ class BackupFailed(TrueupError):
 
 class RestoreFailed(TrueupError):
     """The candidate was refused, or the old book is back in place."""
+
+
+class PartlyApplied(TrueupError):
+    """Something broke after some of a plan had been done; the ledger tells what."""
 
 
 class Refused(TrueupError):

@@ -7,7 +7,14 @@ from core.apply.door import Door, Look
 from core.apply.ledger import Ledger, Outcome
 from core.apply.refusals import Circumstance, only_confirmation_is_missing, refuse
 from core.decide.gates import forbid
-from core.domain.errors import BackupFailed, Refused, Tampered, TrueupError, Unavailable
+from core.domain.errors import (
+    BackupFailed,
+    PartlyApplied,
+    Refused,
+    Tampered,
+    TrueupError,
+    Unavailable,
+)
 from core.operate.alerting import raise_alert
 from core.operate.copybook import DiskCopybook
 from core.operate.desk import Desk
@@ -158,6 +165,8 @@ async def _through_the_door(
         await door.carry_out(plan, tried, ledger)
     except BaseException as error:
         _broke_off(desk, plan, ledger, error)
+        if isinstance(error, TrueupError) and ledger.touched:
+            raise PartlyApplied(error.message, hint="trueup status") from error
         raise
     finally:
         write_trade_lines(desk, plan, ledger)
@@ -176,17 +185,16 @@ def _forbidden(desk: Desk, plan: Plan) -> str | None:
 def _broke_off(desk: Desk, plan: Plan, ledger: Ledger, error: BaseException) -> None:
     """Says how far it came. A run refused at the threshold changed nothing and did not fail."""
     note = error.message if isinstance(error, TrueupError) else f"{type(error).__name__}: {error}"
-    touched = bool(ledger.counts[Outcome.DONE] or ledger.unknown)
     if isinstance(error, BackupFailed):
         error.hint = error.hint or "trueup backup create, once the cause is mended"
         _write(desk, plan, ledger, RunState.FAILED, note)
         raise_alert(desk, "backup_failed", note, subject=plan.plan_id)
-    elif isinstance(error, Refused | Unavailable) and not touched:
+    elif isinstance(error, Refused | Unavailable) and not ledger.touched:
         _write(desk, plan, ledger, RunState.AWAITING_CONFIRM, note)
     elif not isinstance(error, Exception):
         _write(desk, plan, ledger, RunState.PARTIAL, "interrupted")
     else:
-        _write(desk, plan, ledger, RunState.PARTIAL if touched else RunState.FAILED, note)
+        _write(desk, plan, ledger, RunState.PARTIAL if ledger.touched else RunState.FAILED, note)
         _fail_safe(desk, plan, note)
 
 

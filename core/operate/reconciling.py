@@ -76,6 +76,8 @@ def says_the_same(staged: Plan, fresh: Plan) -> bool:
     """The same actions and matches from the same book; marks, times and decisions aside."""
     return (
         staged.accounts == fresh.accounts
+        # What was staged in a dry run is marked so, and is staged again once it is not.
+        and staged.config.dry_run == fresh.config.dry_run
         and staged.base.book_lineage == fresh.base.book_lineage
         and staged.base.book_serial == fresh.base.book_serial
         and _substance(staged) == _substance(fresh)

@@ -36,10 +36,8 @@ def _lines(action: Action, plan_id: str, at: datetime) -> Iterator[str]:
     change = action.change
     match change:
         case InsertExecution(after=row) | UpdateExecution(after=row):
-            what = (
-                f"{change.kind} {row.side} "
-                f"{decimal_text(row.quantity)} @ {decimal_text(row.price)} executed {moment_text(row.executed_at)} id {row.execution_id}"
-            )
+            traded = f"{row.side} {decimal_text(row.quantity)} @ {decimal_text(row.price)}"
+            what = f"{change.kind} {traded} at {moment_text(row.executed_at)} id {row.execution_id}"
         case AdoptPosition(before=before, after=after):
             was = decimal_text(before.quantity) if before else "0"
             what = (

@@ -18,13 +18,20 @@ _UNSAFE_AND_FAST = ("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF")
 @contextmanager
 def snapshot_of(book: Path, deadline: Deadline) -> Iterator[sqlite3.Connection]:
     """The live book, read-only, inside one read transaction: every look sees the same state."""
-    # A transaction cut short in a book without a log has to be rolled back before anybody reads.
-    cut_short = book.with_name(f"{book.name}-journal").exists()
-    with _opened(book, "mode=rw" if cut_short else "mode=ro", deadline) as connection:
+    with seen_only(book, deadline) as connection:
         _run(connection, *_WARY)
         connection.execute("BEGIN")
         # A transaction begins with its first read, not with BEGIN.
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        yield connection
+
+
+@contextmanager
+def seen_only(book: Path, deadline: Deadline) -> Iterator[sqlite3.Connection]:
+    """The live book, read-only: closing it neither merges nor removes its log."""
+    # A transaction cut short in a book without a log has to be rolled back before anybody reads.
+    cut_short = book.with_name(f"{book.name}-journal").exists()
+    with _opened(book, "mode=rw" if cut_short else "mode=ro", deadline) as connection:
         yield connection
 
 

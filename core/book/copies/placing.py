@@ -17,6 +17,7 @@ from core.book.copies.connections import (
     live_book,
     private_copy,
     scratch_database,
+    seen_only,
     snapshot_of,
 )
 from core.book.copies.deadline import Deadline
@@ -47,10 +48,11 @@ class Placement:
         return tuple(self._aside.values())
 
     def place(self, aside_name: str, deadline: Deadline) -> None:
-        if os.path.lexists(self._book):
-            fit_pages(self._book, self._ready, deadline)
+        if page_size := page_size_of(self._book, deadline):
+            fit_pages(self._ready, page_size, deadline)
             if write_over(self._book, self._ready, deadline):
                 return
+        make_folder(self._book.parent)
         self._aside = keep_aside(self._book, aside_name, deadline)
         exchange(self._book, {"": self._ready}, deadline)
 
@@ -90,14 +92,31 @@ def write_over(book: Path, ready: Path, deadline: Deadline) -> bool:
     return True
 
 
-def fit_pages(book: Path, ready: Path, deadline: Deadline) -> None:
+def page_size_of(book: Path, deadline: Deadline) -> int | None:
+    """None for a book that is not there or that SQLite refuses.
+
+    Asked read-only: a writing connection would merge the log into the damaged file as it closes.
+    """
+    if not os.path.lexists(book):
+        return None
+    try:
+        with seen_only(book, deadline) as connection:
+            # Needs the header, but no readable schema.
+            connection.execute("PRAGMA schema_version").fetchone()
+            (size,) = connection.execute("PRAGMA page_size").fetchone()
+            return int(size)
+    except sqlite3.DatabaseError as error:
+        if not is_damage(error):
+            raise
+        return None
+
+
+def fit_pages(ready: Path, page_size: int, deadline: Deadline) -> None:
     """A book in WAL mode only takes pages of its own size."""
-    with live_book(book, deadline) as target:
-        (wanted,) = target.execute("PRAGMA page_size").fetchone()
     with scratch_database(ready, deadline) as connection:
         (found,) = connection.execute("PRAGMA page_size").fetchone()
-        if found != wanted:
-            connection.execute(f"PRAGMA page_size = {wanted}").close()
+        if found != page_size:
+            connection.execute(f"PRAGMA page_size = {page_size}").close()
             connection.execute("VACUUM")
 
 
@@ -120,7 +139,6 @@ def keep_aside(book: Path, name: str, deadline: Deadline) -> Files:
 
 def exchange(book: Path, files: Files, deadline: Deadline) -> None:
     """Old sidecars go before the new file comes: beside it they would be replayed into it."""
-    make_folder(book.parent)
     arriving = {ending: _beside(book, ending, files[ending], deadline) for ending in files}
     for sidecar in lying_beside(book):
         sidecar.unlink()

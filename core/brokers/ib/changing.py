@@ -121,7 +121,7 @@ class Changing:
             raise NotSent(answer.missing)
         if not meant:
             raise Rejected("not_open", f"{order.broker_order_id} is not among the open orders")
-        if await self.line.settled() is not connection:
+        if not self.line.is_settled(connection):
             raise NotSent("the connection changed while the order was being looked at")
         trade = max(meant, key=lambda each: str(each.order.permId) in names.perm_ids)
         self._check_owner(trade)

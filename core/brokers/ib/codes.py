@@ -7,10 +7,8 @@ CONNECTIVITY_LOST = 1100
 RESTORED_DATA_LOST = 1101
 RESTORED = 1102
 CLIENT_ID_IN_USE = 326
-REJECTED = 201
 CANCELLED = 202
 NO_SUCH_CONTRACT = 200
-NOT_FOUND = 10147
 
 WARNINGS = range(2100, 2200)
 # The order goes on: held until shares are found (404), placed as a preset wants it (10349).

@@ -89,7 +89,7 @@ def snapshot_of(
         "balances": _part(heard.values),
     }
     positions = tuple(_positions(heard, instruments))
-    orders = _orders(heard)
+    orders = _orders(heard, parts["orders"])
     if isinstance(parts["positions"], Known):
         orders = with_reduce_only(orders, positions)
     return BrokerSnapshot(
@@ -106,14 +106,17 @@ def snapshot_of(
     )
 
 
-def _part(*answers: Answer) -> Part:
-    missing = "; ".join(answer.missing for answer in answers if answer.missing)
+def _part(answer: Answer, and_also: Answer | None = None) -> Part:
+    """Without the first answer there is nothing; without the second it is not whole."""
+    missing = "; ".join(each.missing for each in (answer, and_also) if each and each.missing)
     if not missing:
         return Known()
-    return Partial(missing) if any(answer.rows for answer in answers) else Unavailable(missing)
+    return Partial(missing) if answer.whole or answer.rows else Unavailable(missing)
 
 
-def _orders(heard: Heard) -> tuple[BrokerOrder, ...]:
+def _orders(heard: Heard, part: Part) -> tuple[BrokerOrder, ...]:
+    if isinstance(part, Unavailable):
+        return ()
     orders = {order.broker_order_id: order for order in map(open_order_of, heard.open_trades())}
     for trade in heard.completed_trades():
         ended = completed_order_of(trade)

@@ -64,6 +64,11 @@ class Line:
     def client_id(self) -> int:
         return self._address.client_id
 
+    @property
+    def current(self) -> Connection | None:
+        """What is in use now; nothing is connected for it."""
+        return self._connection
+
     def is_closed(self) -> bool:
         return self._closed
 
@@ -151,7 +156,8 @@ class Line:
         pauses = self._pauses()
         while True:
             answer = await self._ask_once(question)
-            pause = None if answer.whole or answer.code else next(pauses, None)
+            done = answer.whole or answer.code is not None or self._closed
+            pause = None if done else next(pauses, None)
             if pause is None:
                 return answer
             await self._clock.sleep(pause)
@@ -180,9 +186,17 @@ class Line:
                 raise NotSent(alive.missing)
             if self._unsettled:
                 await self._read_afresh()
-            return await self.connection(retrying=False)
+            connection = await self.connection(retrying=False)
         except Unavailable as error:
             raise NotSent(error.message, hint=error.hint) from error
+        if not self.is_settled(connection):
+            raise NotSent("the connection was lost again")
+        return connection
+
+    def is_settled(self, connection: Connection) -> bool:
+        """Whether it is the one in use and nothing has happened to it since it was read afresh."""
+        in_use = connection is self.current and connection.usable
+        return in_use and not connection.cut_off and not self._unsettled
 
     async def _read_afresh(self) -> None:
         self._unsettled = False

@@ -46,7 +46,7 @@ class Reading:
         executed = await ask(executions(account))
         positions = await ask(POSITIONS)
         values = await ask(account_values(account))
-        connection = await self.line.connection()
+        kept = self.line.current
         return Heard(
             account=account,
             open_orders=open_orders,
@@ -55,10 +55,10 @@ class Reading:
             positions=positions,
             values=values,
             # An execution asked for again carries no commission; the one first told of does.
-            first_told={fill.execution.execId: fill for fill in connection.ib.fills()},
+            first_told={fill.execution.execId: fill for fill in kept.ib.fills()} if kept else {},
             marks={
                 row.contract.conId: row
-                for row in connection.ib.portfolio()
-                if values.whole and row.account == account
+                for row in (kept.ib.portfolio() if kept and values.whole else ())
+                if row.account == account
             },
         )

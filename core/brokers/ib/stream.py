@@ -51,23 +51,21 @@ class Stream:
             self.line.listeners.remove(self._heard.put_nowait)
 
     async def _attached(self) -> int:
-        """How many tries it took beyond the first.
+        """How many tries it took beyond the first."""
+        failures = 0
+        pauses = chain(PAUSES_SECONDS, repeat(PAUSES_SECONDS[-1]))
+        while not await self._knows_orders() and not self.line.is_closed():
+            await self.clock.sleep(next(pauses))
+            failures += 1
+        return failures
 
-        The library drops what it is told about orders that it does not know, so it has to read
-        the open ones before it can tell anything of them.
-        """
-        for failures, pause in enumerate(chain(PAUSES_SECONDS, repeat(PAUSES_SECONDS[-1]))):
-            try:
-                await self.line.connection(retrying=False)
-                if (await self.line.ask(OPEN_ORDERS)).whole:
-                    return failures
-            except Unavailable:
-                # Told as a gap once it is over; until then there is nothing to tell.
-                pass
-            if self.line.is_closed():
-                return failures
-            await self.clock.sleep(pause)
-        raise AssertionError("the pauses never end")
+    async def _knows_orders(self) -> bool:
+        """The library drops what it is told about orders that it has not read before."""
+        try:
+            await self.line.connection(retrying=False)
+        except Unavailable:
+            return False
+        return (await self.line.ask(OPEN_ORDERS)).whole
 
     def _told(self, happening: Happening) -> Iterator[StreamEvent]:
         match happening:

@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -81,12 +80,3 @@ class AccountFile:
         self._files.replace(self.path, content)
         account.saved()
         self._content, self._account = content, account
-
-    def change(self, change: Callable[[Account], None], now: datetime) -> None:
-        """One change under the lock, waiting for it as long as it takes."""
-        with self.lock() as lock:
-            lock.taken(wait=True)
-            account = self.load()
-            change(account)
-            if account.changed:
-                self.save(account, now)

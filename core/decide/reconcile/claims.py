@@ -99,16 +99,18 @@ def _claim(
     order: BrokerOrder, listed: Listed, rows: Rows, busy: Busy, decision: MatchDecision | None
 ) -> Claim:
     found = rows.identify(order, listed.survivor_of)
-    agreed = (found.agreed,) if found.agreed else ()
+    agreed = found.agreeing if len(found.agreeing) == 1 else ()
     decided = _decided_row(decision, rows)
     choice = decision.choice if decision else None
     if order.client_order_id in busy.names or any(map(busy.has, found.rows + decided)):
         return Claim(order, Standing.IN_FLIGHT, found.rows + decided)
     if choice is Choice.IGNORE:
-        return Claim(order, Standing.IGNORED, agreed, decision)
+        own = (row for row in found.rows if row.broker_order_id == order.broker_order_id)
+        return Claim(order, Standing.IGNORED, agreed or tuple(own), decision)
     if decided or agreed:
         return Claim(order, Standing.MATCHED, decided or agreed, decision)
-    if choice is Choice.INSERT:
+    # Once it is inserted there is a row that agrees, and the decision is spent.
+    if choice is Choice.INSERT and not found.agreeing:
         return Claim(order, Standing.NEW, (), decision)
     if found.rows and all(is_past_of(order, row) for row in found.rows):
         return Claim(order, Standing.PAST, found.rows)

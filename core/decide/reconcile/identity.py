@@ -13,10 +13,10 @@ IDENTIFIERS = ("broker_order_id", "perm_id", "client_order_id")
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """The rows that any identifier points at, and the one on which all of them agree, if any."""
+    """The rows that any identifier points at, and those of them that nothing speaks against."""
 
     rows: tuple[BookOrder, ...] = ()
-    agreed: BookOrder | None = None
+    agreeing: tuple[BookOrder, ...] = ()
 
 
 class Rows:
@@ -48,11 +48,15 @@ class Rows:
         ]
         if not pointed:
             return Identified()
-        agreed = set.intersection(*pointed)
-        row = self.by_order_id[min(agreed)] if len(agreed) == 1 else None
+        rows = [self.by_order_id[name] for name in sorted(set.union(*pointed))]
+        by_all = set.intersection(*pointed)
         return Identified(
-            rows=tuple(self.by_order_id[name] for name in sorted(set.union(*pointed))),
-            agreed=row if row and nothing_disagrees(order, row, survivor_of) else None,
+            rows=tuple(rows),
+            agreeing=tuple(
+                row
+                for row in rows
+                if row.order_id in by_all and nothing_disagrees(order, row, survivor_of)
+            ),
         )
 
     def named(self, symbol: str, name: str, value: str | None) -> list[BookOrder]:

@@ -72,5 +72,12 @@ def _replaced_by(
     return frozenset(
         name_of(order)
         for order in family
-        if order is not survivor and (own is None or rows.get(name_of(order), own) is own)
+        if order is not survivor and _goes_along(order, rows.get(name_of(order)), own)
     )
+
+
+def _goes_along(earlier: BrokerOrder, row: BookOrder | None, own: BookOrder | None) -> bool:
+    """Whether the earlier life's row, if any, is or will be the survivor's own."""
+    if row is None or row is own:
+        return True
+    return own is None and row.client_order_id == earlier.client_order_id

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.book import streaming, tables
@@ -78,6 +78,7 @@ def only(connection: sqlite3.Connection, table: Table[Any], noun: Any) -> None:
 
 # What OPEN_STEPS reads, JOURNAL wrote.
 @pytest.mark.parametrize("name", sorted(HOLDING.keys() - {"OPEN_STEPS"}))
+@settings(max_examples=50)
 @given(st.data())
 def test_every_noun_comes_back_as_it_went_in(
     memory: sqlite3.Connection, name: str, data: st.DataObject

@@ -144,6 +144,15 @@ def test_a_second_thread_of_the_same_process_gives_up_too(book: Book) -> None:
     assert "another part of this process" in str(told[0])
 
 
+def test_a_book_is_not_closed_under_its_own_transaction(book: Book) -> None:
+    with book.write() as writing:
+        writing.insert_orders([book_order()])
+        with pytest.raises(BookBusy, match="another part of this process"):
+            book.close()
+    with book.read() as reading:
+        assert reading.live_order_ids("main") == ["o-1"]
+
+
 def test_threads_take_turns(book: Book) -> None:
     def write(number: int) -> None:
         with book.write() as writing:

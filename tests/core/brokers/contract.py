@@ -5,7 +5,7 @@ venue is real or emulated, with nothing held and no orders, and it can be steere
 prices move, somebody trades, things go wrong. What a venue cannot do it leaves out of `features`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -45,16 +45,34 @@ class Trouble(StrEnum):
 class Venue(Protocol):
     """The far side of an adapter, as a test steers it."""
 
-    # amend, stop, move_stop, hedge, partial_fill, reduce_only, post_only, chosen_ids, skew
-    features: frozenset[str]
-    # GARBLED and the like may have several faces: all are tried.
-    troubles: dict[Trouble, Sequence[str]]
-    broker: Broker
-    symbol: str
-    # The last price, and a quantity that may be traded and halved.
-    price: Decimal
-    lot: Decimal
-    page_size: int
+    @property
+    def features(self) -> frozenset[str]:
+        """amend, stop, move_stop, hedge, partial_fill, reduce_only, post_only, chosen_ids, skew."""
+        ...
+
+    @property
+    def troubles(self) -> Mapping[Trouble, Sequence[str]]:
+        """Each trouble that can be made, with the faces it may wear here; all of them are tried."""
+        ...
+
+    @property
+    def broker(self) -> Broker: ...
+
+    @property
+    def symbol(self) -> str: ...
+
+    @property
+    def price(self) -> Decimal:
+        """The last trade."""
+        ...
+
+    @property
+    def lot(self) -> Decimal:
+        """A quantity that may be traded, doubled and halved."""
+        ...
+
+    @property
+    def page_size(self) -> int: ...
 
     def reopened(self) -> Broker: ...
 
@@ -143,11 +161,12 @@ class BrokerContract:
         assert (order.quantity, order.filled_quantity) == (venue.lot, 0)
         assert order.price == venue.price * Decimal("0.9")
         for broker in (venue.broker, venue.reopened()):
-            for names in (
-                {"client_order_id": "tu-1"},
-                {"broker_order_id": placed.broker_order_id},
+            for found in (
+                await broker.find_order(symbol=venue.symbol, client_order_id="tu-1"),
+                await broker.find_order(
+                    symbol=venue.symbol, broker_order_id=placed.broker_order_id
+                ),
             ):
-                found = await broker.find_order(symbol=venue.symbol, **names)
                 assert isinstance(found, Found)
                 assert found.order.broker_order_id == placed.broker_order_id
 

@@ -295,6 +295,21 @@ def test_an_item_without_end_is_refused_before_it_fills_the_memory() -> None:
     assert "larger than 16 MiB" in refusal(content)
 
 
+def test_an_object_may_be_longer_than_a_window_and_not_longer_than_any() -> None:
+    note = {str(number): "},{" for number in range(30_000)}
+    assert read_snapshot(written(account(note=note))) == read_snapshot(written(account()))
+    for _ in range(6):
+        note = {"0": note, "1": note}
+    assert "larger than 16 MiB" in refusal(written(account(note=note)))
+
+
+@pytest.mark.parametrize("value", [b'"%s"', b'{"note": "%s"}', b'{"note": "%s', b"{]"])
+def test_a_value_that_does_not_end_in_a_window_is_refused(value: bytes) -> None:
+    value = value.replace(b"%s", b"x" * (1 << 20))
+    message = refusal(large(written(account(note="X")).replace(b'"X"', value)))
+    assert message.startswith("$")
+
+
 def test_a_key_without_end_and_a_thousand_keys_are_refused() -> None:
     key = b'{"' + b"k" * (2 << 20) + b'": 1}'
     assert "expected a key" in refusal(key)

@@ -1,4 +1,4 @@
-"""What plain file copies do to a live database, and that a copy of ours is not touched by any of it.
+"""What plain file copies do to a live database, and that none of it happens to a copy of ours.
 
 Each test first shows the trap with SQLite alone.
 """

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from core.brokers.ib.connection import Address, Connection
 from core.domain.errors import NotSent, Unavailable
 from core.domain.order import OrderStatus
 from core.domain.snapshot import Found
@@ -73,6 +74,15 @@ async def test_reading_places_nothing_and_binds_nothing(desk: Desk) -> None:
     await desk.open(client_id=0).snapshot()
     assert by_hand.order_id == 0
     assert [order.perm_id for order in desk.du1.orders] == [by_hand.perm_id]
+
+
+def test_requests_are_limited_as_configured(desk: Desk) -> None:
+    """By the library, which holds back what is too much for a second."""
+    address = Address(
+        host="127.0.0.1", port=1, client_id=1, seconds=1, rate_limit=7, time_zone="UTC"
+    )
+    connection = Connection(address, desk.clock, lambda happening: None)
+    assert connection.ib.client.MaxRequests == 7
 
 
 # -- losing it

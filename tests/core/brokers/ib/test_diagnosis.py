@@ -2,6 +2,9 @@
 
 from datetime import timedelta
 
+import pytest
+
+from core.brokers.ib import library
 from core.brokers.ib.diagnosis import managed
 from core.config.settings import Account
 from core.operate.checking import Finding, Verdict
@@ -21,6 +24,15 @@ async def test_a_healthy_line(desk: Desk, library_name: str) -> None:
     assert told(findings, "client id").told == "17"
     assert told(findings, "managed account").told == "DU1 of DU1, DU2"
     assert told(findings, "clock").told == "+0.000 s"
+
+
+async def test_no_library(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "LIBRARIES", ("no_such_module",))
+    library.library.cache_clear()
+    (finding,) = await desk.open().diagnose()
+    library.library.cache_clear()
+    assert (finding.what, finding.verdict) == ("account ib1 library", Verdict.FAIL)
+    assert "pip install" in finding.remedy
 
 
 async def test_no_gateway(desk: Desk) -> None:

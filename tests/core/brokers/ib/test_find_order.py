@@ -1,6 +1,7 @@
 """Asking for one order: found, conclusively absent, or nobody can tell."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.core.brokers.ib.desk import BRIEF, Desk
 from tests.venues.ib import LateRequest, PartialReply, RequestLost
 
 
-async def find(desk: Desk, reference: str, *, age: timedelta = timedelta(0), **keys) -> Lookup:
+async def find(desk: Desk, reference: str, *, age: timedelta = timedelta(0), **keys: Any) -> Lookup:
     broker = desk.open(**keys)
     created_at = desk.clock.now() - age
     return await broker.find_order(symbol="SPY", client_order_id=reference, created_at=created_at)
@@ -54,6 +55,11 @@ async def test_an_older_order_is_not_concluded_to_be_absent(desk: Desk) -> None:
     await desk.gateway.nightly_reset()
     answer = await find(desk, "tu-old", age=timedelta(days=1))
     assert answer == Inconclusive("the gateway tells of today, and the order is older")
+
+
+async def test_an_order_without_any_name_cannot_be_asked_for(desk: Desk) -> None:
+    answer = await desk.open().find_order(symbol="SPY")
+    assert answer == Inconclusive("an order without any id cannot be asked for")
 
 
 async def test_an_order_of_unknown_age_is_not_concluded_to_be_absent(desk: Desk) -> None:

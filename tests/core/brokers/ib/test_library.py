@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -45,4 +46,5 @@ def test_the_adapter_does_not_import_it_before_it_connects() -> None:
         "IbBroker('ib1', Account(broker='ib'), SystemClock()).capabilities;"
         "sys.exit(any(name in sys.modules for name in ('ib_insync', 'ib_async', 'eventkit')))"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    root = Path(__file__).parents[4]
+    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=root).returncode == 0

@@ -39,11 +39,17 @@ def test_each_kind_of_contract_has_its_own_kind_of_name(described: Any, name: st
         ("SPY", {"secType": "STK", "symbol": "SPY", "exchange": "SMART", "currency": "USD"}),
         ("MESH1", {"secType": "FUT", "localSymbol": "MESH1"}),
         ("EUR.USD", {"secType": "CASH", "symbol": "EUR", "currency": "USD"}),
+        ("BRK B", {"secType": "STK", "symbol": "BRK B"}),
         ("SPY 260116C00500000", {"secType": "OPT", "localSymbol": "SPY   260116C00500000"}),
     ],
 )
 def test_what_a_name_means_first(name: str, first: dict[str, str]) -> None:
     assert first.items() <= next(descriptions(name)).items()
+
+
+def test_a_pair_may_be_a_currency_a_coin_or_a_stock_abroad() -> None:
+    kinds = [each["secType"] for each in descriptions("BMW.EUR")]
+    assert kinds == ["CASH", "CRYPTO", "STK", "STK"]
 
 
 async def test_the_names_of_listed_contracts_lead_back_to_them(desk: Desk) -> None:

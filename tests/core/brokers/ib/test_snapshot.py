@@ -8,12 +8,14 @@ from decimal import Decimal
 import pytest
 
 from core.brokers.ib.day import day_start
+from core.domain import errors
 from core.domain.execution import ExecutionKind
 from core.domain.market import Balance, Instrument
 from core.domain.order import OrderStatus, OrderType, Side
 from core.domain.snapshot import Known, Partial, Unavailable
 from tests.core.brokers.ib.desk import BRIEF, Desk
-from tests.venues.ib import Duplicated, LateRequest, PartialReply, RequestLost, Reversed
+from tests.venues.ib import CutAfter, Duplicated, LateRequest, PartialReply, RequestLost, Reversed
+from tests.venues.ib.requests import ContractDetails
 
 # -- orders
 
@@ -159,6 +161,11 @@ def test_the_day_begins_in_the_gateways_zone() -> None:
     assert day_start(late, "UTC") == datetime(2026, 1, 6, tzinfo=UTC)
 
 
+async def test_a_time_zone_that_does_not_exist_is_told(desk: Desk) -> None:
+    with pytest.raises(errors.Unavailable, match="there is no zone 'Mars/Olympus'"):
+        await desk.open(time_zone="Mars/Olympus").snapshot()
+
+
 async def test_since_leaves_earlier_executions_out(desk: Desk) -> None:
     desk.du1.client_order(17, "SPY", "BUY", 1)
     since = desk.clock.now() + timedelta(minutes=1)
@@ -226,7 +233,6 @@ async def test_balances_are_cash_by_currency(desk: Desk) -> None:
     ("moment", "part"),
     [
         ("all_open_orders", "orders"),
-        ("completed_orders", "orders"),
         ("executions", "executions"),
         ("positions", "positions"),
         ("account_updates", "balances"),
@@ -241,6 +247,22 @@ async def test_silence_makes_its_part_unknown_and_no_other(
     assert list(unknown) == [part]
     assert isinstance(unknown[part], Unavailable)
     assert "no answer in 0.5 s" in unknown[part].why
+
+
+async def test_open_orders_without_the_completed_ones_are_partial(desk: Desk) -> None:
+    desk.du1.client_order(17, "SPY", "BUY", 1, limit="490", order_ref="open")
+    desk.gateway.faults.always("completed_orders", RequestLost())
+    snapshot = await desk.open(timeout_seconds=BRIEF).snapshot()
+    assert snapshot.parts["orders"] == Partial("completed orders: no answer in 0.5 s")
+    assert [order.client_order_id for order in snapshot.orders] == ["open"]
+
+
+async def test_completed_orders_do_not_stand_in_for_open_ones(desk: Desk) -> None:
+    desk.du1.client_order(17, "SPY", "BUY", 1)
+    desk.gateway.faults.always("all_open_orders", RequestLost())
+    snapshot = await desk.open(timeout_seconds=BRIEF).snapshot()
+    assert isinstance(snapshot.parts["orders"], Unavailable)
+    assert snapshot.orders == ()
 
 
 @pytest.mark.parametrize(
@@ -304,6 +326,35 @@ async def test_without_positions_nothing_is_said_of_stops(desk: Desk) -> None:
     desk.gateway.faults.always("positions", RequestLost())
     (order,) = (await desk.open(timeout_seconds=BRIEF).snapshot()).orders
     assert order.reduce_only is None
+
+
+# -- instruments
+
+
+async def test_instruments_that_are_not_described_are_left_out(desk: Desk) -> None:
+    """broker: two positions, and silence about their contracts / asked: once, not twice"""
+    desk.du1.hold("ES", 1, "6000")
+    desk.du1.hold("SPY", 1, "500")
+    desk.gateway.faults.always("contract_details", RequestLost())
+    snapshot = await desk.open(timeout_seconds=BRIEF).snapshot()
+    assert snapshot.complete
+    assert snapshot.instruments == {}
+    assert [position.average_price for position in snapshot.positions] == [6000, 500]
+    asked = [each for _, each in desk.gateway.asked if isinstance(each, ContractDetails)]
+    assert len(asked) == 1
+
+
+async def test_what_is_known_survives_a_gateway_that_goes_away_in_the_middle(
+    desk: Desk,
+) -> None:
+    desk.du1.hold("SPY", 1, "500")
+    desk.gateway.faults.next("account_updates", CutAfter())
+    asking = asyncio.ensure_future(desk.open(client_id=18).snapshot())
+    await desk.until(lambda: not desk.gateway.faults.pending)
+    await desk.gateway.stop()
+    snapshot = await asking
+    assert [position.quantity for position in snapshot.positions] == [1]
+    assert isinstance(snapshot.parts["balances"], Unavailable)
 
 
 # -- one name, two contracts

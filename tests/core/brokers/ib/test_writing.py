@@ -10,10 +10,12 @@ from core.domain.order import OrderStatus, OrderType, PositionSide
 from core.domain.snapshot import Found
 from tests.core.brokers.ib.desk import BRIEF, Desk, receipt, request
 from tests.venues.ib import (
+    CutAfter,
     CutBefore,
     ErrorAfter,
     IbGateway,
     LateReply,
+    LateRequest,
     Refused,
     ReplyLost,
     RequestLost,
@@ -250,6 +252,15 @@ async def test_an_amendment_confirmed_despite_an_error(desk: Desk) -> None:
     assert (changed.price, changed.status) == (495, OrderStatus.OPEN)
 
 
+async def test_a_refused_amendment_that_cannot_be_verified_is_unknown(desk: Desk) -> None:
+    broker = desk.open(timeout_seconds=BRIEF)
+    order = await desk.place(broker, "tu-1", limit="490")
+    desk.gateway.faults.next("amend", Refused(201))
+    desk.gateway.faults.next("all_open_orders", RequestLost(), after=1)
+    with pytest.raises(OutcomeUnknown, match="201"):
+        await broker.amend(receipt("tu-2"), order, price=Decimal(495))
+
+
 async def test_an_amendment_without_an_answer_is_unknown(desk: Desk) -> None:
     broker = desk.open(timeout_seconds=BRIEF)
     order = await desk.place(broker, "tu-1", limit="490")
@@ -337,6 +348,52 @@ async def test_a_cancel_without_an_answer_is_unknown_and_then_seen(desk: Desk) -
     assert isinstance(found, Found)
     assert found.order.status is OrderStatus.CANCELLED
     assert cancelled(desk.gateway) == 1
+
+
+async def test_a_cancel_that_loses_the_race_against_a_fill(desk: Desk) -> None:
+    """We: cancel / broker: filled first / told: the fill, and no cancellation"""
+    broker = desk.open()
+    order = await desk.place(broker, "tu-1", limit="490")
+    desk.gateway.faults.next("cancel", LateRequest())
+    cancelling = asyncio.ensure_future(broker.cancel(receipt("tu-2"), order))
+    await desk.until(lambda: desk.gateway.faults.held)
+    desk.du1.fill(desk.du1.order("tu-1"))
+    with pytest.raises(Rejected, match="filled before the cancel arrived"):
+        await cancelling
+    assert desk.du1.position("SPY") == 1
+
+
+async def test_without_a_listing_nothing_is_cancelled(desk: Desk) -> None:
+    broker = desk.open(timeout_seconds=BRIEF)
+    order = await desk.place(broker, "tu-1", limit="490")
+    desk.gateway.faults.always("all_open_orders", RequestLost())
+    with pytest.raises(NotSent, match="open orders: no answer"):
+        await broker.cancel(receipt("tu-2"), order)
+    assert cancelled(desk.gateway) == 0
+
+
+async def test_a_line_that_breaks_while_the_order_is_looked_at_changes_nothing(
+    desk: Desk,
+) -> None:
+    """The order id that was just read is good on the old connection alone."""
+    broker = desk.open(retry=2)
+    order = await desk.place(broker, "tu-1", limit="490")
+    desk.gateway.faults.next("all_open_orders", CutAfter())
+    with pytest.raises(NotSent, match="the connection changed"):
+        await broker.cancel(receipt("tu-2"), order)
+    assert cancelled(desk.gateway) == 0
+    assert desk.du1.order("tu-1").is_live
+
+
+async def test_a_confirmation_by_error_alone_that_cannot_be_verified_is_unknown(
+    desk: Desk,
+) -> None:
+    broker = desk.open(timeout_seconds=BRIEF)
+    order = await desk.place(broker, "tu-1", limit="490")
+    desk.gateway.faults.next("cancel", Refused(202, "Order Canceled - reason:"))
+    desk.gateway.faults.next("all_open_orders", RequestLost(), after=1)
+    with pytest.raises(OutcomeUnknown, match="asking did not show it"):
+        await broker.cancel(receipt("tu-2"), order)
 
 
 async def test_a_confirmation_by_error_alone_is_verified(desk: Desk) -> None:

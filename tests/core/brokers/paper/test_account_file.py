@@ -166,6 +166,10 @@ async def test_numbers_are_not_given_out_again_after_rows_were_deleted(venue: Pa
 # --- several processes ----------------------------------------------------------------------------
 
 
+async def test_a_broker_says_whose_account_it_trades(venue: PaperVenue) -> None:
+    assert venue.broker.account == (await venue.broker.snapshot()).account == "main"
+
+
 async def test_two_brokers_on_one_file_see_each_other_at_once(venue: PaperVenue) -> None:
     other = venue.reopened()
     for number in range(5):

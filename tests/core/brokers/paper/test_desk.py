@@ -1,5 +1,6 @@
-"""What a person does on the venue's web page, and what the market and the venue do by themselves."""
+"""What a person does on the venue's web page, and what market and venue do by themselves."""
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -32,13 +33,14 @@ async def test_manual_orders_rest_are_filled_by_others_and_cancelled(venue: Pape
 async def test_what_the_page_refuses_changes_nothing(venue: PaperVenue) -> None:
     order = venue.desk.place(limit(venue))
     before = venue.path.read_bytes()
-    for attempt in (
+    attempts: list[Callable[[], object]] = [
         lambda: venue.desk.fill(order.broker_order_id, Decimal(2), Decimal(90)),
         lambda: venue.desk.fill("V-9", Decimal(1), Decimal(90)),
         lambda: venue.desk.cancel("V-9"),
         lambda: venue.desk.liquidate("BTCUSDT"),
         lambda: venue.desk.place(market(venue, Side.SELL, reduce_only=True)),
-    ):
+    ]
+    for attempt in attempts:
         with pytest.raises(Rejected):
             attempt()
     assert venue.path.read_bytes() == before
@@ -60,9 +62,7 @@ async def test_a_quote_may_be_told_in_full_or_be_the_first_of_its_symbol(venue: 
 
 
 @pytest.mark.parametrize("how", [ExecutionKind.LIQUIDATION, ExecutionKind.SETTLEMENT])
-async def test_the_venue_closes_a_position_by_itself(
-    venue: PaperVenue, how: ExecutionKind
-) -> None:
+async def test_the_venue_closes_a_position_by_itself(venue: PaperVenue, how: ExecutionKind) -> None:
     await venue.place("tu-1", "sell", 3)
     close = {
         ExecutionKind.LIQUIDATION: venue.desk.liquidate,

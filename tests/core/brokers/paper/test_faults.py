@@ -1,5 +1,6 @@
-"""Scripted faults: what each does to the call that meets it, and that it is met as often as told."""
+"""Scripted faults: what each does to the call that meets it, and how often it is met."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -175,7 +176,7 @@ async def test_a_price_gap_comes_before_the_call(venue: PaperVenue) -> None:
 async def test_a_read_that_fails_says_so_and_the_next_one_works(
     venue: PaperVenue, kind: str
 ) -> None:
-    reads = {
+    reads: dict[str, Callable[[], Awaitable[object]]] = {
         "snapshot": venue.broker.snapshot,
         "find_order": lambda: venue.broker.find_order(symbol="BTCUSDT", client_order_id="x"),
         "quote": lambda: venue.broker.quote("BTCUSDT"),

@@ -29,7 +29,9 @@ def venue(tmp_path: Path) -> PaperVenue:
     )
 
 
-async def at(venue: PaperVenue, price: str, key: str, side: str, quantity: Any, **given: Any) -> None:
+async def at(
+    venue: PaperVenue, price: str, key: str, side: str, quantity: Any, **given: Any
+) -> None:
     await venue.move_price(D(price))
     await venue.place(key, side, quantity, **given)
 
@@ -104,6 +106,24 @@ async def test_a_mark_that_is_not_told_is_taken_from_the_quote(venue: PaperVenue
     assert (position.mark_price, position.unrealized_pnl) == (100, -50)
 
 
+@pytest.mark.parametrize(
+    ("told", "mark"),
+    [
+        ({"last": None, "bid": "98", "ask": "104"}, 101),
+        ({"last": None, "bid": None, "ask": "104"}, 104),
+        ({"last": None, "bid": None, "ask": None}, None),
+    ],
+)
+async def test_without_a_last_trade_the_mark_is_the_middle_of_what_there_is(
+    venue: PaperVenue, told: dict[str, str | None], mark: int | None
+) -> None:
+    row = {"symbol": "BTCUSDT", "side": "both", "quantity": "1", "average_price": "90"}
+    venue.edit(lambda content: content["positions"].append(row))
+    venue.edit(lambda content: content["quotes"][0].update(told))
+    [position] = (await venue.broker.snapshot()).positions
+    assert position.mark_price == mark
+
+
 # --- hedge ----------------------------------------------------------------------------------------
 
 
@@ -146,7 +166,7 @@ async def test_a_fee_is_a_share_of_the_notional(
 
 # --- spot -----------------------------------------------------------------------------------------
 
-SPOT = {"symbol": "BTC/USDT", "kind": "spot", "min_notional": None, "base": "BTC"}
+SPOT: dict[str, Any] = {"symbol": "BTC/USDT", "kind": "spot", "min_notional": None, "base": "BTC"}
 
 
 @pytest.fixture
@@ -220,7 +240,9 @@ async def test_a_future_counts_with_its_multiplier(tmp_path: Path) -> None:
 async def test_an_inverse_contract_is_settled_in_its_base(tmp_path: Path) -> None:
     venue = PaperVenue(
         tmp_path / "paper.json",
-        instruments=[perpetual("BTCUSD", kind="inverse", base="BTC", quote="USD", min_notional=None)],
+        instruments=[
+            perpetual("BTCUSD", kind="inverse", base="BTC", quote="USD", min_notional=None)
+        ],
         quotes=[flat("100", "BTCUSD")],
         balances=[{"currency": "BTC", "total": "10", "available": "10"}],
     )
@@ -252,6 +274,15 @@ async def test_closing_needs_no_margin(venue: PaperVenue) -> None:
     assert (await venue.has())[1] == 10
     order = await venue.place("tu-2", "sell", 999)
     assert order.status is OrderStatus.FILLED
+
+
+async def test_when_the_money_is_gone_nothing_is_available_rather_than_less(
+    venue: PaperVenue,
+) -> None:
+    await venue.place("tu-1", "buy", 900)
+    venue.edit(lambda content: content["balances"][0].update(total="1000"))
+    await venue.place("tu-2", "sell", 1)
+    assert await venue.has() == (1_000, 0)
 
 
 async def test_a_figure_typed_into_available_stands_until_the_venue_writes(

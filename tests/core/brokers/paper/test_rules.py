@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.brokers.paper import rules
-from core.domain.errors import NotSent, Rejected
+from core.domain.errors import NotSent, Rejected, Unavailable
 from core.domain.moment import moment_text
 from core.domain.order import OrderRequest, OrderType, Side
 from tests.core.brokers.paper.venue import NOON, PaperVenue, perpetual, quote
@@ -176,6 +176,17 @@ async def test_an_order_that_has_ended_cannot_be_changed(
         with pytest.raises(Rejected) as caught:
             await attempt
         assert caught.value.code == code
+
+
+async def test_an_account_beyond_reckoning_is_unavailable(venue: PaperVenue) -> None:
+    huge = "9" * 20 + "." + "9" * 20
+    row = {"symbol": "BTCUSDT", "side": "both", "quantity": huge, "average_price": huge}
+    venue.edit(lambda content: content["positions"].append(row))
+    venue.edit(lambda content: content["instruments"][0].update(multiplier=huge))
+    with pytest.raises(Unavailable, match="beyond reckoning"):
+        await venue.broker.snapshot()
+    with pytest.raises(NotSent, match="beyond reckoning"):
+        await venue.place("tu-1", "buy", 1)
 
 
 async def test_figures_beyond_reckoning_are_refused_without_a_trace(venue: PaperVenue) -> None:

@@ -1,7 +1,7 @@
 """Any sequence of orders, manual trades, price moves, faults and restarts, in both position modes.
 
-After every step the account adds up: from its executions alone, a second set of books arrives at the
-same orders, positions and balances.
+After every step the account adds up: from its executions alone, a second set of books arrives at
+the same orders, positions and balances.
 """
 
 import asyncio
@@ -220,9 +220,7 @@ class Trading(RuleBasedStateMachine):
         assert self.acknowledged <= keys.keys()
         for order in snapshot.orders:
             assert order.filled_quantity <= order.quantity
-            assert (order.status is OrderStatus.FILLED) == (
-                order.filled_quantity == order.quantity
-            )
+            assert (order.status is OrderStatus.FILLED) == (order.filled_quantity == order.quantity)
             before = self.ended.get(order.broker_order_id)
             assert before is None or before == order
             if order.status in TERMINAL:

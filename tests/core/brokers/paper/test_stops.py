@@ -1,4 +1,4 @@
-"""Stops and take-profits: what triggers them, what they become, and that they never open anything."""
+"""Stops and take-profits: what triggers them, what they become; that they never open anything."""
 
 from decimal import Decimal
 from typing import Any
@@ -16,7 +16,7 @@ OPEN, FILLED, CANCELLED = OrderStatus.OPEN, OrderStatus.FILLED, OrderStatus.CANC
 async def protected(venue: PaperVenue, quantity: int = 2, **given: Any) -> None:
     """Long two at 100.1 with a stop at 90 for `quantity`."""
     await venue.place("tu-entry", "buy", 2)
-    stop = {"kind": "stop", "trigger_price": "90", "reduce_only": True} | given
+    stop: dict[str, Any] = {"kind": "stop", "trigger_price": "90", "reduce_only": True} | given
     await venue.place("tu-stop", "sell", quantity, **stop)
 
 
@@ -51,9 +51,7 @@ async def test_through_a_gap_it_fills_at_what_is_there(venue: PaperVenue) -> Non
 
 async def test_one_that_is_crossed_already_triggers_on_arrival(venue: PaperVenue) -> None:
     await venue.place("tu-entry", "buy", 2)
-    stop = await venue.place(
-        "tu-stop", "sell", 2, "stop", trigger_price="105", reduce_only=True
-    )
+    stop = await venue.place("tu-stop", "sell", 2, "stop", trigger_price="105", reduce_only=True)
     assert stop.status is FILLED
     assert await venue.holds() == 0
 
@@ -97,6 +95,20 @@ async def test_a_trailing_stop_written_by_hand_trails_from_where_it_is_first_see
     await venue.move_price(Decimal("101.05"))
     # 101.05 - 5 is between two ticks: rounded away from the price, so that it never triggers early.
     assert (await venue.order("tu-1")).trigger_price == Decimal("96")
+
+
+async def test_without_a_last_trade_it_triggers_on_what_it_would_get(venue: PaperVenue) -> None:
+    await protected(venue)
+    venue.edit(lambda content: content["quotes"][0].update(last=None, bid="90.1"))
+    assert (await venue.order("tu-stop")).status is OPEN
+    venue.edit(lambda content: content["quotes"][0].update(bid="90"))
+    assert (await venue.order("tu-stop")).average_price == 90
+
+
+async def test_without_any_quote_nothing_triggers(venue: PaperVenue) -> None:
+    await protected(venue)
+    venue.edit(lambda content: content["quotes"].clear())
+    assert (await venue.order("tu-stop")).status is OPEN
 
 
 async def test_a_moved_stop_waits_at_its_new_price(venue: PaperVenue) -> None:

@@ -1,7 +1,7 @@
 """A paper venue on a real temporary file, with a clock that stands still until it is moved."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -70,7 +70,7 @@ class PaperVenue:
         {"amend", "stop", "move_stop", "hedge", "partial_fill", "reduce_only", "post_only"}
         | {"chosen_ids", "skew"}
     )
-    troubles: dict[Trouble, Sequence[str]] = {
+    troubles: Mapping[Trouble, Sequence[str]] = {
         **{trouble: [fault] for trouble, fault in FAULTS.items()},
         Trouble.PART_FAILS: ["orders", "executions", "positions", "balances"],
     }
@@ -145,7 +145,7 @@ class PaperVenue:
         self, key: str, side: str, quantity: Any, kind: str = "market", **given: Any
     ) -> BrokerOrder:
         """place("tu-1", "buy", 1), place("tu-2", "sell", 1, "stop", trigger_price=90)."""
-        figures = {
+        figures: dict[str, Any] = {
             name: Decimal(str(given.pop(name)))
             for name in ("price", "trigger_price")
             if name in given

@@ -380,3 +380,32 @@ def test_an_ended_order_is_past_only_when_nothing_else_claims_it() -> None:
     ended = order("V-1", client_order_id="c-1", perm_id="P-1", status="cancelled")
     assert told(plan([ended], [row])) == []
     assert told(plan([ended], [row, other])) == ["? V-1 identifiers_disagree: o-1 o-2"]
+
+
+def test_an_earlier_life_whose_row_lacks_the_client_id_keeps_its_row() -> None:
+    """book: V-1, without a client id / broker: V-1 cancelled and V-2 open under one client id"""
+    assert told(plan(replaced(), [book_order("o-1", "V-1")])) == [
+        "+ order external buy 10 open",
+        "~ order o-1: client_order_id c-1, status cancelled",
+    ]
+
+
+def test_a_decision_to_insert_is_carried_out_once() -> None:
+    """The row that bears the same id is on the other side; a person says it is another order."""
+    other = book_order("o-1", "V-1", side="sell", status="filled")
+    first = plan([order()], [other, decision("insert")])
+    assert told(first) == ["+ order external buy 10 open"]
+    assert told(plan([order()], [other, first.changes[0].after, decision("insert")])) == []
+
+
+def test_two_rows_that_nothing_speaks_against_are_a_question_even_then() -> None:
+    twins = [book_order(name, "V-1", status="filled") for name in ("o-1", "o-2")]
+    assert told(plan([order()], [*twins, decision("insert")])) == [
+        "? V-1 identifiers_disagree: o-1 o-2"
+    ]
+
+
+def test_an_ignored_order_holds_the_rows_that_bear_its_id() -> None:
+    rows = [book_order("o-1", "V-1"), book_order("o-2", "V-2", perm_id="P-1", status="filled")]
+    seen = plan([order(perm_id="P-1")], [*rows, decision("ignore")], lookups={"o-1": Absent()})
+    assert told(seen) == ["! ignored_by_decision V-1"]

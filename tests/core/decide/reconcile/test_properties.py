@@ -169,6 +169,19 @@ def _execution_name(row: BrokerExecution) -> tuple[Any, ...]:
     return row.symbol, row.broker_order_id, row.execution_id
 
 
+def answer_for(row: BookOrder) -> st.SearchStrategy[Any]:
+    """What a venue says when it is asked for that very order."""
+    names = {
+        "broker_order_id": row.broker_order_id or f"L-{row.order_id}",
+        "client_order_id": row.client_order_id,
+        "perm_id": row.perm_id,
+        "symbol": row.symbol,
+        "side": row.side,
+    }
+    found = broker_orders.map(lambda order: Found(replace(order, **names)))
+    return st.sampled_from([Absent(), Inconclusive("busy")]) | found
+
+
 @st.composite
 def observations(draw: st.DrawFn) -> Observation:
     executions = draw(book_rows())
@@ -191,9 +204,6 @@ def observations(draw: st.DrawFn) -> Observation:
     for row in executions:
         executed[row.broker_order_id or "-"] += row.quantity
     orders = draw(once(book_orders, lambda row: row.order_id))
-    answers = st.sampled_from([Absent(), Inconclusive("busy")]) | st.builds(
-        Found, order=broker_orders
-    )
     part = st.sampled_from([Known(), Known(), Known(), Partial("one page")])
     return Observation(
         account="main",
@@ -219,7 +229,7 @@ def observations(draw: st.DrawFn) -> Observation:
             decisions=draw(once(decisions, lambda row: row.broker_order_id, most=2)),
             open_steps=draw(once(open_steps, lambda row: row.step_id, most=1)),
         ),
-        lookups={row.order_id: draw(answers) for row in orders},
+        lookups={row.order_id: draw(answer_for(row)) for row in orders},
     )
 
 

@@ -1,0 +1,100 @@
+"""What a translation offers: one exchange's words in ours."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from core.brokers.ccxt.told import Told
+from core.domain.errors import NotSent
+from core.domain.execution import BrokerExecution
+from core.domain.market import Balance, Instrument, Quote
+from core.domain.order import BrokerOrder, OrderRequest
+from core.domain.position import BrokerPosition
+from core.domain.snapshot import Lookup
+from core.domain.stream import StreamEvent
+from core.operate.checking import Finding
+from core.ports import Capabilities
+
+ONE_WAY, HEDGE, MIXED = "one-way", "hedge", "mixed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """One order by any of its names."""
+
+    symbol: str
+    client_order_id: str | None = None
+    broker_order_id: str | None = None
+    perm_id: str | None = None
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    quantity: Decimal | None = None
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holdings:
+    """What is held, and how the account keeps long and short apart."""
+
+    positions: Told[BrokerPosition]
+    mode: str = ONE_WAY
+    leverage: Mapping[str, Decimal] = field(default_factory=dict)
+
+    @property
+    def quantities(self) -> dict[tuple[str, str], Decimal]:
+        return {(row.symbol, row.side.value): row.quantity for row in self.positions.rows}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activity:
+    """Orders, and executions as far back as they are complete."""
+
+    orders: Told[BrokerOrder]
+    executions: Told[BrokerExecution]
+    executions_since: datetime | None
+
+
+class Venue(Protocol):
+    """Reads raise Unavailable or say in a Told what is missing; writes raise as the port says."""
+
+    name: str
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    async def holdings(self) -> Holdings: ...
+
+    async def activity(self, since: datetime, holdings: Holdings) -> Activity: ...
+
+    async def balances(self) -> Told[Balance]: ...
+
+    async def instrument(self, symbol: str) -> Instrument | None: ...
+
+    async def quote(self, symbol: str) -> Quote: ...
+
+    async def time(self) -> datetime: ...
+
+    async def find(self, sought: Sought) -> Lookup: ...
+
+    async def place(self, key: str, request: OrderRequest) -> BrokerOrder: ...
+
+    async def amend(self, order: BrokerOrder, changes: Changes) -> None: ...
+
+    async def cancel(self, order: BrokerOrder) -> None: ...
+
+    async def permissions(self, what: str) -> Sequence[Finding]:
+        """What the key may do and what the venue cannot; `what` begins every finding."""
+        ...
+
+    def events(self) -> AsyncIterator[StreamEvent]: ...
+
+
+def cannot(venue: str, what: str, instead: str) -> NotSent:
+    """What this venue has no way of doing; nothing is sent, and repeating it is of no use."""
+    return NotSent(f"{venue} cannot {what}", hint=instead)
