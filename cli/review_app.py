@@ -9,6 +9,7 @@ from typing import ClassVar
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
+from textual import on
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
@@ -122,7 +123,8 @@ class ReviewApp(App[Said]):
     def _decision_of(self, action: Action) -> tuple[Decision, str]:
         return self._said.decisions.get(action.id, (action.decision, action.decision_note))
 
-    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+    @on(DataTable.RowHighlighted)
+    def follow_cursor(self, event: DataTable.RowHighlighted) -> None:
         if event.row_key.value is not None:
             self._tell(event.row_key.value)
 

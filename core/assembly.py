@@ -12,7 +12,7 @@ from core.config.effective import Effective
 from core.config.gates import Gates
 from core.config.home import Home
 from core.config.settings import Account, Settings
-from core.domain.errors import Usage
+from core.domain.errors import BookError, Usage
 from core.host.clock import SystemClock, SystemIds
 from core.host.disk import DiskFiles
 from core.host.run_log import DiskRunLog
@@ -59,6 +59,13 @@ class Wiring:
         )
 
     def book(self) -> Book:
+        """A missing book is made anew, but not where one has been at work before."""
+        if not self.files.exists(self._home.book) and self.files.exists(self._home.journal_copy):
+            raise BookError(
+                f"{self._home.shown(self._home.book)} is missing, although this home has applied "
+                "plans with it; a lost book is never replaced by an empty one",
+                hint="trueup backup list, then trueup restore FILE",
+            )
         from core.book.sqlite import SqliteBook
 
         database = self._settings.DATABASE

@@ -244,8 +244,8 @@ class BookReading(Protocol):
         ...
 
     def execution_rows(self, account: str) -> Iterator[tuple[Any, ...]]:
-        """(execution_key, execution_id, broker_order_id, symbol, side, position_side, quantity,
-        price, fee, fee_currency, kind, executed_at, recorded_serial) as stored, oldest first."""
+        """(execution_key, broker_order_id, symbol, side, position_side, quantity, price, fee,
+        fee_currency, kind) of every execution as stored, in no particular order."""
         ...
 
     def executions(self, account: str, keys: Iterable[str]) -> list[BookExecution]: ...

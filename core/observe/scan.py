@@ -52,7 +52,7 @@ def add_up(
     for row in book.execution_rows(account):
         if meet is not None:
             meet(row)
-        _, _, order, symbol, side, position_side, text, _, _, currency, kind, _, _ = row
+        _, order, symbol, side, position_side, text, _, _, currency, kind = row
         if kind not in _MOVING:
             continue
         quantity = _quantity(text, row)

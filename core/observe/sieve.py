@@ -154,7 +154,7 @@ class ExecutionSieve:
     def meet(self, row: tuple[Any, ...]) -> None:
         """A row as BookReading.execution_rows hands it out."""
         met = self._waiting.get(row[0])
-        if met is not None and _says_the_same(_TOLD_EXECUTION(met[1]), row[6:11]):
+        if met is not None and _says_the_same(_TOLD_EXECUTION(met[1]), row[5:10]):
             del self._waiting[row[0]]
             self.equal += 1
 

@@ -66,6 +66,8 @@ class Desk:
     def accounts(self, chosen: str | None = None) -> Sequence[str]:
         """The accounts a command speaks of: the one it names, or all that are enabled."""
         known = self.settings.ACCOUNTS
+        if chosen is None and not any(account.enabled for account in known.values()):
+            raise Usage("no account is enabled", hint="enable one under ACCOUNTS")
         if chosen is None:
             return [name for name, account in known.items() if account.enabled]
         if chosen not in known:

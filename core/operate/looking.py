@@ -35,18 +35,18 @@ def thought_over(desk: Desk, seen: Mapping[str, Observation]) -> Look:
         propose(observation, desk.settings, observation.broker.taken_at)
         for observation in seen.values()
     )
-    return Look(observations=seen, proposal=proposal, base=_base(desk, seen))
+    return Look(observations=seen, proposal=proposal, base=_base(seen))
 
 
-def _base(desk: Desk, seen: Mapping[str, Observation]) -> Base:
-    with desk.book.read() as book:
-        identity = book.identity()
+def _base(seen: Mapping[str, Observation]) -> Base:
+    views = [observation.book for observation in seen.values()]
     snapshots = [observation.broker for observation in seen.values()]
     return Base(
-        book_lineage=identity.lineage,
-        book_serial=identity.serial,
+        book_lineage=views[0].lineage,
+        # Of several accounts the earliest view: a change in between makes the plan stale.
+        book_serial=min(view.serial for view in views),
         broker_fingerprint=broker_fingerprint(snapshots),
-        observed_at=max((s.taken_at for s in snapshots), default=desk.clock.now()),
+        observed_at=max(snapshot.taken_at for snapshot in snapshots),
         complete=all(snapshot.complete for snapshot in snapshots),
     )
 

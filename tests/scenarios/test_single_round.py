@@ -70,6 +70,7 @@ def moments_until(home: HomeUnderTest, power: Power, plan_id: str) -> list[str]:
 def reset_book(home: HomeUnderTest) -> None:
     for path in home.book_file.parent.glob("orders.db*"):
         path.unlink()
+    (home.root / "status/journal.jsonl").unlink()
 
 
 def test_02_a_create_that_timed_out_is_unknown_and_never_sent_again(home: HomeUnderTest) -> None:

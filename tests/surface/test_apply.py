@@ -37,13 +37,14 @@ def test_skipping_an_order_also_skips_its_executions_visibly(home: HomeUnderTest
     home.tell(snapshot(*BOUGHT, position(5), stop("S-1", 5)))
     home.arm()
     home.must("stage", "--quiet")
-    home.must("review", "--skip", "a002", "--note", "later", "--quiet")
+    inserts = home.json("review")["plan"]["to_insert"]
+    (arrived,) = [action for action in inserts if action["kind"] == "insert_execution"]
+    (needed,) = arrived["depends_on"]
+    home.must("review", "--skip", needed, "--note", "later", "--quiet")
     ledger = home.json("apply", "--confirm", home.plan_id())
     told = {row["action_id"]: (row["outcome"], row["note"]) for row in ledger["actions"]}
-    kinds = {row["action_id"]: row["kind"] for row in ledger["actions"]}
-    assert told["a002"] == ("skipped", "decided: skip (later)")
-    dependant = next(name for name, kind in kinds.items() if kind == "insert_execution")
-    assert told[dependant] == ("skipped", "depends on a002, which is skipped")
+    assert told[needed] == ("skipped", "decided: skip (later)")
+    assert told[arrived["id"]] == ("skipped", f"depends on {needed}, which is skipped")
 
 
 def test_only_and_exclude_take_ids_kinds_and_sections(home: HomeUnderTest) -> None:
@@ -168,7 +169,8 @@ def test_an_unknown_outcome_stops_the_run_and_is_settled_by_asking(home: HomeUnd
     home.arm()
     result = home.must("apply", "--confirm", home.stage_and_approve("all"), code=9)
     assert "not reached" in result.out
-    assert json.loads((home.root / "status/reconcile_status.json").read_text())["status"] == "PARTIAL"
+    ended = json.loads((home.root / "status/reconcile_status.json").read_text())
+    assert ended["status"] == "PARTIAL"
     assert "order_outcome_unknown" in (home.root / "logs/alerts.jsonl").read_text()
     status = home.json("status")
     assert len(status["unresolved_steps"]) == 1
@@ -254,7 +256,8 @@ def test_audit_outbox_history_and_logs_tell_the_same_story(home: HomeUnderTest) 
         assert {"time", "level", "event"} <= json.loads(line).keys()
     history = home.json("history", "BTCUSDT")["history"]
     assert {"insert_execution", "place_stop"} <= {row.get("action_type") for row in history}
-    copied = [json.loads(line) for line in (home.root / "status/journal.jsonl").open()]
+    copy = (home.root / "status/journal.jsonl").read_text()
+    copied = [json.loads(line) for line in copy.splitlines()]
     assert [row["kind"] for row in copied] == ["insert_order", "insert_execution", "place_stop"]
 
 

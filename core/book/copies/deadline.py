@@ -4,7 +4,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -30,7 +30,6 @@ class Deadline:
         self.patience = patience
         self._ends_at = time.monotonic() + patience.total_seconds
         self._connections: set[sqlite3.Connection] = set()
-        self._guard = threading.Lock()
         self._closed = threading.Event()
         self._watch = threading.Thread(target=self._ring, daemon=True)
 
@@ -62,19 +61,18 @@ class Deadline:
 
     @contextmanager
     def watching(self, connection: sqlite3.Connection) -> Iterator[None]:
-        with self._guard:
-            self._connections.add(connection)
+        # Adding to and copying a set are single steps, so no lock is needed that could be left held.
+        self._connections.add(connection)
         try:
             yield
         finally:
-            # Before the connection is closed: interrupting a closed one is an error.
-            with self._guard:
-                self._connections.discard(connection)
+            self._connections.discard(connection)
 
     def interrupt(self) -> None:
         """Ends the statements that are running now; the next ones are not affected."""
-        with self._guard:
-            for connection in self._connections:
+        for connection in tuple(self._connections):
+            # One that was closed in this very moment has nothing left to interrupt.
+            with suppress(sqlite3.ProgrammingError):
                 connection.interrupt()
 
     def _left_seconds(self) -> float:

@@ -115,7 +115,7 @@ class Changing:
             if is_acknowledged(trade)
             and told_status(trade) not in ENDED
             and trade.order.account == self.line.managed_account
-            and names.is_meant(trade.order.permId, trade.order.orderRef)
+            and names.is_identified(trade.order.permId)
         ]
         if not meant and answer.missing:
             raise NotSent(answer.missing)
@@ -123,9 +123,8 @@ class Changing:
             raise Rejected("not_open", f"{order.broker_order_id} is not among the open orders")
         if not self.line.is_settled(connection):
             raise NotSent("the connection changed while the order was being looked at")
-        trade = max(meant, key=lambda each: str(each.order.permId) in names.perm_ids)
-        self._check_owner(trade)
-        return trade, connection
+        self._check_owner(meant[0])
+        return meant[0], connection
 
     def _check_owner(self, trade: Trade) -> None:
         perm_id, owner = trade.order.permId, trade.order.clientId

@@ -9,7 +9,6 @@ from core.domain.execution import BrokerExecution, ExecutionKind
 from core.domain.money import ZERO
 from core.domain.order import Side
 
-SIDES = {"BOT": Side.BUY, "SLD": Side.SELL}
 # A combination's own row repeats what the rows of its legs say.
 COMBINATION = "BAG"
 
@@ -28,7 +27,7 @@ def execution_of(fill: Fill) -> BrokerExecution:
         client_order_id=name(execution.orderRef),
         perm_id=name(execution.permId),
         symbol=name_of(fill.contract),
-        side=SIDES[execution.side],
+        side=Side.BUY if execution.side == "BOT" else Side.SELL,
         quantity=quantity(execution.shares),
         price=figure(execution.price) or ZERO,
         fee=fee,

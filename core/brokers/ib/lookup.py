@@ -32,8 +32,11 @@ class Wanted:
     def is_named(self) -> bool:
         return bool(self.perm_ids or self.reference)
 
+    def is_identified(self, perm_id: object) -> bool:
+        return name(perm_id) in self.perm_ids
+
     def is_meant(self, perm_id: object, reference: str) -> bool:
-        return name(perm_id) in self.perm_ids or bool(reference and reference == self.reference)
+        return self.is_identified(perm_id) or bool(reference and reference == self.reference)
 
 
 def wanted(
@@ -63,18 +66,24 @@ class Search:
         if not sought.is_named:
             return Inconclusive("an order without any id cannot be asked for")
         listed = await self.line.ask(OPEN_ORDERS)
-        if found := self._among(sought, filter(is_acknowledged, listed.rows), open_order_of):
+        found = self._among(sought, filter(is_acknowledged, listed.rows), open_order_of)
+        if _suffices(found, sought):
             return _one(found, sought)
         completed = await self.line.ask(COMPLETED_ORDERS)
-        if found := self._among(sought, completed.rows, self._completed):
+        found += self._among(sought, completed.rows, self._completed)
+        if _suffices(found, sought):
             return _one(found, sought)
         executed = await self.line.ask(executions(self.line.managed_account))
-        if any(self._traded(sought, fill) for fill in executed.rows):
-            return Inconclusive("it has executions, but no listing shows the order")
         missing = "; ".join(
             answer.missing for answer in (listed, completed, executed) if answer.missing
         )
-        return Inconclusive(missing) if missing else self._nowhere(sought)
+        if missing:
+            return Inconclusive(missing)
+        if found:
+            return _one(found, sought)
+        if any(self._traded(sought, fill) for fill in executed.rows):
+            return Inconclusive("it has executions, but no listing shows the order")
+        return self._nowhere(sought)
 
     def _among(
         self, sought: Wanted, trades: Iterable[Trade], told: Callable[[Trade], BrokerOrder]
@@ -105,9 +114,16 @@ class Search:
         return Absent()
 
 
+def _suffices(found: Sequence[BrokerOrder], sought: Wanted) -> bool:
+    """The broker's own id settles it; our reference alone does when there is no such id to look for."""
+    return any(
+        not sought.perm_ids or sought.is_identified(order.broker_order_id) for order in found
+    )
+
+
 def _one(found: Sequence[BrokerOrder], sought: Wanted) -> Lookup:
     """A reference used twice means the order that is still live, or else the latest."""
-    by_id = [order for order in found if order.broker_order_id in sought.perm_ids]
+    by_id = [order for order in found if sought.is_identified(order.broker_order_id)]
     live = [order for order in found if order.status in LIVE]
     order = max(by_id or live or found, key=lambda each: int(each.broker_order_id))
     if order.symbol != sought.symbol:

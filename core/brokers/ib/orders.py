@@ -8,8 +8,6 @@ from core.brokers.ib.library import Trade
 from core.brokers.ib.naming import name_of
 from core.domain.order import BrokerOrder, OrderStatus, OrderType, Side
 
-SIDES = {"BUY": Side.BUY, "SELL": Side.SELL, "SSHORT": Side.SELL}
-
 TYPES: Mapping[str, OrderType] = {
     "MKT": OrderType.MARKET,
     "LMT": OrderType.LIMIT,
@@ -103,7 +101,7 @@ def _order(
         client_order_id=name(order.orderRef),
         perm_id=perm_id,
         symbol=name_of(trade.contract),
-        side=SIDES[order.action],
+        side=Side.BUY if order.action == "BUY" else Side.SELL,
         type=kind,
         quantity=total,
         filled_quantity=filled,

@@ -38,6 +38,7 @@ class Claim:
     order: BrokerOrder
     standing: Standing
     rows: tuple[BookOrder, ...] = ()
+    # The decision to ignore it, or the one that no longer settles anything.
     decision: MatchDecision | None = None
     reason: AmbiguityReason = AmbiguityReason.IDENTIFIERS_DISAGREE
 
@@ -83,7 +84,7 @@ def by_looks(claim: Claim, looks_like: LooksLike) -> Claim:
     if claim.standing is not Standing.UNKNOWN:
         return claim
     alike = looks_like(claim.order)
-    # A decision for a row that is gone leaves the question open, whatever else looks alike.
+    # A decision for a row that is gone leaves the question open, even if nothing looks alike.
     if not alike and not claim.decision:
         return replace(claim, standing=Standing.NEW)
     several = len(alike) > 1
@@ -100,28 +101,31 @@ def _claim(
 ) -> Claim:
     found = rows.identify(order, listed.survivor_of)
     agreed = found.agreeing if len(found.agreeing) == 1 else ()
-    decided = _decided_row(decision, rows)
+    decided = _decided_row(order, decision, rows)
     choice = decision.choice if decision else None
     if order.client_order_id in busy.names or any(map(busy.has, found.rows + decided)):
         return Claim(order, Standing.IN_FLIGHT, found.rows + decided)
     if choice is Choice.IGNORE:
-        own = (row for row in found.rows if row.broker_order_id == order.broker_order_id)
-        return Claim(order, Standing.IGNORED, agreed or tuple(own), decision)
+        own = tuple(row for row in found.rows if row.broker_order_id == order.broker_order_id)
+        return Claim(order, Standing.IGNORED, agreed or own, decision)
     if decided or agreed:
-        return Claim(order, Standing.MATCHED, decided or agreed, decision)
+        return Claim(order, Standing.MATCHED, decided or agreed)
     # Once it is inserted there is a row that agrees, and the decision is spent.
     if choice is Choice.INSERT and not found.agreeing:
-        return Claim(order, Standing.NEW, (), decision)
+        return Claim(order, Standing.NEW)
     if found.rows and all(is_past_of(order, row) for row in found.rows):
         return Claim(order, Standing.PAST, found.rows)
-    return Claim(order, Standing.DOUBTED if found.rows else Standing.UNKNOWN, found.rows, decision)
+    outdated = decision if choice is Choice.MATCH else None
+    return Claim(order, Standing.DOUBTED if found.rows else Standing.UNKNOWN, found.rows, outdated)
 
 
-def _decided_row(decision: MatchDecision | None, rows: Rows) -> tuple[BookOrder, ...]:
+def _decided_row(
+    order: BrokerOrder, decision: MatchDecision | None, rows: Rows
+) -> tuple[BookOrder, ...]:
     if decision is None or decision.choice is not Choice.MATCH:
         return ()
     row = rows.by_order_id.get(decision.order_id or "")
-    return (row,) if row else ()
+    return (row,) if row and row.symbol == order.symbol else ()
 
 
 def _uncontested(claims: Sequence[Claim]) -> list[Claim]:

@@ -16,7 +16,7 @@ from core.decide.reconcile.claims import (
 from core.decide.reconcile.identity import Rows
 from core.decide.reconcile.replaced import BrokerName, listed_once, name_of
 from core.decide.reconcile.signature import LookAlikes, weighed
-from core.domain.ambiguity import AmbiguousMatch
+from core.domain.ambiguity import AmbiguousMatch, MatchDecision
 from core.domain.observation import Observation, OpenStep
 from core.domain.order import BookOrder, BrokerOrder, Origin, PositionSide, is_our_key
 from core.domain.problem import Problem
@@ -64,7 +64,7 @@ def match(observation: Observation, settings: Settings) -> Matching:
     free = free_rows(rows, busy, claims)
     alike = LookAlikes(free, settings.RECONCILE, observation.broker.instruments)
     claims = [by_looks(claim, alike.of) for claim in claims]
-    held_rows = {name for claim in claims if claim.standing in HELD for name in claim.names}
+    held_rows = _held_rows(claims)
     return Matching(
         rows=rows,
         orders=listed.orders,
@@ -72,12 +72,12 @@ def match(observation: Observation, settings: Settings) -> Matching:
         new=tuple(c.order for c in claims if c.standing is Standing.NEW),
         missing=tuple(row for row in free if row.order_id not in held_rows),
         ambiguous=tuple(_questions(observation.account, claims)),
-        problems=tuple(_problems(observation, claims, rows)),
+        problems=tuple(_problems(observation, claims)),
         survivor_of=listed.survivor_of,
         listed=frozenset(map(name_of, observation.broker.orders)),
         linked=_linked(claims),
         held_orders=_held_orders(claims, listed.survivor_of),
-        held_rows=frozenset(held_rows | busy.names),
+        held_rows=held_rows | busy.names,
         waiting=frozenset(_waiting(claims)),
     )
 
@@ -87,6 +87,13 @@ def _held_orders(
 ) -> frozenset[BrokerName]:
     held = {name_of(claim.order) for claim in claims if claim.standing in HELD}
     return frozenset(held | {past for past, now in survivor_of.items() if now in held})
+
+
+def _held_rows(claims: Iterable[Claim]) -> frozenset[str]:
+    held = {name for claim in claims if claim.standing in HELD for name in claim.names}
+    # A row that an ignored order speaks of may be another's by decision.
+    matched = {claim.names for claim in claims if claim.standing is Standing.MATCHED}
+    return frozenset(held).difference(*matched)
 
 
 def _linked(claims: Iterable[Claim]) -> dict[BrokerName, str]:
@@ -114,19 +121,14 @@ def _questions(account: str, claims: Iterable[Claim]) -> Iterator[AmbiguousMatch
         )
 
 
-def _problems(observation: Observation, claims: Iterable[Claim], rows: Rows) -> Iterator[Problem]:
-    account = observation.account
+def _problems(observation: Observation, claims: Iterable[Claim]) -> Iterator[Problem]:
     yield from (_unresolved(step) for step in observation.book.open_steps)
     for claim in claims:
-        decision, subject = claim.decision, claim.order.broker_order_id
-        if claim.standing is Standing.IGNORED:
-            yield Problem("ignored_by_decision", account, subject, _ignored(claim))
-        elif (
-            claim.standing is Standing.DOUBTED
-            and decision
-            and decision.order_id not in rows.by_order_id
-        ):
-            yield Problem("decision_outdated", account, subject, _outdated(claim))
+        match claim:
+            case Claim(order, Standing.IGNORED, _, MatchDecision() as decision):
+                yield _ignored(order, decision)
+            case Claim(order, Standing.DOUBTED, _, MatchDecision() as decision):
+                yield _outdated(order, decision)
 
 
 def _unresolved(step: OpenStep) -> Problem:
@@ -139,17 +141,21 @@ def _unresolved(step: OpenStep) -> Problem:
     )
 
 
-def _ignored(claim: Claim) -> str:
-    by = claim.decision.by if claim.decision else ""
-    return (
-        f"{by} decided to ignore the {claim.order.symbol} order {claim.order.broker_order_id}; "
-        "it and its executions stay out of the book."
+def _ignored(order: BrokerOrder, decision: MatchDecision) -> Problem:
+    return Problem(
+        "ignored_by_decision",
+        decision.account,
+        order.broker_order_id,
+        f"{decision.by} decided to ignore the {order.symbol} order {order.broker_order_id}; "
+        "it and its executions stay out of the book.",
     )
 
 
-def _outdated(claim: Claim) -> str:
-    to = claim.decision.order_id if claim.decision else ""
-    return (
-        f"The {claim.order.symbol} order {claim.order.broker_order_id} was decided to be {to}, "
-        "which the book no longer has; it must be decided again."
+def _outdated(order: BrokerOrder, decision: MatchDecision) -> Problem:
+    return Problem(
+        "decision_outdated",
+        decision.account,
+        order.broker_order_id,
+        f"The {order.symbol} order {order.broker_order_id} was decided to be {decision.order_id}, "
+        "which the book no longer has; it must be decided again.",
     )

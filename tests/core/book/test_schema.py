@@ -16,7 +16,6 @@ from core.book.schema import (
     SCHEMA_VERSION,
     TABLES,
 )
-from core.book.streaming import EXECUTIONS_BY_TIME
 from core.domain.order import LIVE
 from core.domain.record import STEP_MOVES
 from core.ports import Book
@@ -97,7 +96,7 @@ def test_the_conditions_in_sql_say_what_the_domain_says() -> None:
             "executions_by_broker_order_id (broker_order_id=? AND account=?)",
         ),
         (
-            EXECUTIONS_BY_TIME,
+            "SELECT * FROM executions WHERE account = ? ORDER BY rtrim(executed_at, 'Z')",
             "executions_by_time (account=?)",
         ),
         ("SELECT * FROM executions WHERE order_id = ?", "executions_by_order_id"),

@@ -1,15 +1,15 @@
-"""Raw rows for comparing: as they are stored, every one once, executions in the order of time."""
+"""Raw rows for comparing: as they are stored, every one once, executions too."""
 
-from datetime import timedelta
 from typing import Any
 
-from core.book.streaming import BATCH_ROWS, EXECUTION_COLUMNS, ORDER_COLUMNS
+from core.book.streaming import BATCH_ROWS, ORDER_COLUMNS
 from core.domain.order import COMPARED
 from core.domain.text import to_row
 from core.ports import Book
-from tests.build import NOON, book_execution, book_order
+from tests.build import book_execution, book_order
 from tests.core.book.conftest import Sql
 from tests.core.book.test_facts import FULL_EXECUTION, FULL_ORDER
+from tests.core.book.test_rows import EXECUTION_NAMES
 
 
 def order_rows(book: Book, *asked: Any) -> list[tuple[Any, ...]]:
@@ -35,7 +35,7 @@ def test_an_execution_row_is_as_stored(book: Book) -> None:
     with book.write() as writing:
         writing.insert_executions([FULL_EXECUTION])
     row = to_row(FULL_EXECUTION)
-    assert execution_rows(book) == [tuple(row[name] for name in EXECUTION_COLUMNS)]
+    assert execution_rows(book) == [tuple(row[name] for name in EXECUTION_NAMES)]
 
 
 def test_orders_the_venue_never_named_and_other_accounts_are_left_out(book: Book) -> None:
@@ -66,21 +66,7 @@ def test_more_rows_than_a_batch_with_gaps_between_them(book: Book) -> None:
         writing.delete_orders(sorted(gone))
     kept = [order.order_id for order in orders if order.order_id not in gone]
     assert [row[0] for row in order_rows(book)] == kept
-    assert [row[1] for row in execution_rows(book)] == [f"T-{number}" for number in range(count)]
-
-
-def test_executions_come_oldest_first_and_those_of_one_moment_as_they_arrived(book: Book) -> None:
-    late, half, whole = NOON + timedelta(1), NOON + timedelta(seconds=0.5), NOON
-    with book.write() as writing:
-        writing.insert_executions(
-            [
-                book_execution("T-1", executed_at=late),
-                book_execution("T-4", executed_at=whole),
-                book_execution("T-2", executed_at=half),
-                book_execution("T-3", executed_at=whole),
-            ]
-        )
-    assert [row[1] for row in execution_rows(book)] == ["T-4", "T-3", "T-2", "T-1"]
+    assert len({row[0] for row in execution_rows(book)}) == count
 
 
 def test_rows_can_be_read_while_writing_too(book: Book) -> None:

@@ -28,7 +28,7 @@ NUMBERS = st.decimals(-(10**12), 10**12, places=9, allow_nan=False, allow_infini
 )
 AMOUNTS = NUMBERS.map(abs)
 SIZES = AMOUNTS.filter(bool)
-MOMENTS = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+MOMENTS = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))
 PART_STATES = st.just(Known()) | TEXTS.map(Partial) | TEXTS.map(Unavailable)
 
 

@@ -127,6 +127,28 @@ async def test_of_a_reference_used_twice_the_live_order_is_meant(desk: Desk) -> 
     assert found.order.perm_id == str(live.perm_id)
 
 
+async def test_the_brokers_id_counts_more_than_our_reference(desk: Desk) -> None:
+    """broker: two orders under one reference, the first filled, the second open / asked by id"""
+    filled = desk.du1.client_order(17, "SPY", "BUY", 1, order_ref="tu-1")
+    desk.du1.client_order(17, "SPY", "BUY", 1, limit="490", order_ref="tu-1")
+    found = await desk.open().find_order(
+        symbol="SPY", client_order_id="tu-1", broker_order_id=str(filled.perm_id)
+    )
+    assert isinstance(found, Found)
+    assert found.order.perm_id == str(filled.perm_id)
+    assert found.order.status is OrderStatus.FILLED
+
+
+async def test_an_id_that_has_gone_still_leads_to_the_order_under_our_reference(
+    desk: Desk,
+) -> None:
+    live = desk.du1.client_order(17, "SPY", "BUY", 1, limit="490", order_ref="tu-1")
+    broker = desk.open()
+    found = await broker.find_order(symbol="SPY", client_order_id="tu-1", perm_id="99")
+    assert isinstance(found, Found)
+    assert found.order.perm_id == str(live.perm_id)
+
+
 async def test_without_a_gateway_nobody_can_tell(desk: Desk) -> None:
     await desk.gateway.stop()
     answer = await find(desk, "tu-1")

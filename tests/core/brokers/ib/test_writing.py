@@ -350,6 +350,18 @@ async def test_a_cancel_without_an_answer_is_unknown_and_then_seen(desk: Desk) -
     assert cancelled(desk.gateway) == 1
 
 
+async def test_a_cancel_means_this_order_and_no_other_under_the_same_reference(
+    desk: Desk,
+) -> None:
+    broker = desk.open()
+    order = await desk.place(broker, "tu-1", limit="490")
+    desk.du1.end(desk.du1.order("tu-1"))
+    twin = desk.du1.client_order(17, "SPY", "BUY", 1, limit="490", order_ref="tu-1")
+    with pytest.raises(Rejected, match="not among the open orders"):
+        await broker.cancel(receipt("tu-2"), order)
+    assert twin.is_live
+
+
 async def test_a_cancel_that_loses_the_race_against_a_fill(desk: Desk) -> None:
     """We: cancel / broker: filled first / told: the fill, and no cancellation"""
     broker = desk.open()

@@ -409,3 +409,14 @@ def test_an_ignored_order_holds_the_rows_that_bear_its_id() -> None:
     rows = [book_order("o-1", "V-1"), book_order("o-2", "V-2", perm_id="P-1", status="filled")]
     seen = plan([order(perm_id="P-1")], [*rows, decision("ignore")], lookups={"o-1": Absent()})
     assert told(seen) == ["! ignored_by_decision V-1"]
+
+
+def test_a_row_decided_to_be_another_order_is_not_held_by_an_ignored_one() -> None:
+    row = book_order("o-1", "V-3", status="cancelled")
+    decisions = [decision("ignore", broker_order_id="V-3"), decision("match", "o-1")]
+    broker = [order("V-3"), order("V-1"), execution("T-1", 4, broker_order_id="V-1"), position(4)]
+    assert told(plan(broker, [row, *decisions])) == [
+        "~ order o-1: broker_order_id V-1, status open",
+        "+ execution T-1 buy 4 at 100",
+        "! ignored_by_decision V-3",
+    ]
