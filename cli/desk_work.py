@@ -1,6 +1,5 @@
 """Working at the desk: opens it for one command, runs the work, closes it whatever happened."""
 
-import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -38,6 +37,8 @@ def desk_for(call: Invocation) -> Iterator[Desk]:
 
 def at_desk(call: Invocation, work: Callable[[Desk], Awaitable[T]]) -> T:
     """For work that talks to brokers: one event loop a command."""
+    # Commands that ask no broker do not pay for it.
+    import asyncio
 
     async def main() -> T:
         desk = open_desk(call)

@@ -1,12 +1,17 @@
 """The shelf of copies behind one small port: make one, list, check, prune, put one back."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.config.settings import Retention
-from core.domain.backup import Backup, Examination, ListedBackup, Restoration
 from core.ports import Clock, Ids
+
+if TYPE_CHECKING:
+    from core.domain.backup import Backup, Examination, ListedBackup, Restoration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,16 +1,21 @@
 """The operator's desk: the home, its configuration and the ports, wired once per run."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from core.config.gates import Gates
 from core.config.home import Home
 from core.config.settings import Settings
-from core.domain.backup import Backup, Examination, ListedBackup, Restoration
 from core.domain.errors import Usage
 from core.ports import Book, Broker, Clock, Files, Ids, Lock, RunLog
+
+# Most commands never touch a copy, and start-up is counted in milliseconds.
+if TYPE_CHECKING:
+    from core.domain.backup import Backup, Examination, ListedBackup, Restoration
 
 
 class Backups(Protocol):

@@ -6,31 +6,16 @@ A library object is used for one connection only: it keeps what it knew across a
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any
 
 from core.brokers.ib import codes
+from core.brokers.ib.address import Address
 from core.brokers.ib.happenings import FillTold, Happening, Lost, Told, TradeTold
 from core.brokers.ib.library import Fill, Ib, Trade, library
 from core.brokers.ib.orders import ENDED, told_status
 from core.brokers.ib.questions import Answer, Question
 from core.domain.errors import Unavailable
 from core.ports import Clock
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
-    """Where the gateway is, who we are to it, and how patient."""
-
-    host: str
-    port: int
-    client_id: int
-    seconds: float
-    rate_limit: int
-    time_zone: str
-
-    def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
 
 
 class ClientIdInUse(Unavailable):

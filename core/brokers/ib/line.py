@@ -8,7 +8,8 @@ import asyncio
 from collections.abc import Callable, Iterator
 
 from core.brokers.ib import codes
-from core.brokers.ib.connection import Address, ClientIdInUse, Connection
+from core.brokers.ib.address import Address
+from core.brokers.ib.connection import ClientIdInUse, Connection
 from core.brokers.ib.happenings import Happening, Lost, Told
 from core.brokers.ib.questions import (
     COMPLETED_ORDERS,
@@ -40,14 +41,7 @@ class Line:
         self._name = name
         self._settings = settings
         self._clock = clock
-        self._address = Address(
-            host=settings.host,
-            port=settings.port,
-            client_id=settings.client_id,
-            seconds=float(settings.timeout_seconds),
-            rate_limit=settings.rate_limit,
-            time_zone=settings.time_zone,
-        )
+        self._address = Address.of(settings)
         self._connection: Connection | None = None
         self._opening = asyncio.Lock()
         self._asking = asyncio.Lock()

@@ -115,7 +115,7 @@ class Search:
 
 
 def _suffices(found: Sequence[BrokerOrder], sought: Wanted) -> bool:
-    """The broker's own id settles it; our reference alone does when there is no such id to look for."""
+    """The broker's own id settles it; our reference does when no such id is known."""
     return any(
         not sought.perm_ids or sought.is_identified(order.broker_order_id) for order in found
     )

@@ -6,7 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from core.brokers.ib.connection import Address, Connection
+from core.brokers.ib.address import Address
+from core.brokers.ib.connection import Connection
+from core.config.settings import Account
 from core.domain.errors import NotSent, Unavailable
 from core.domain.order import OrderStatus
 from core.domain.snapshot import Found
@@ -78,9 +80,7 @@ async def test_reading_places_nothing_and_binds_nothing(desk: Desk) -> None:
 
 def test_requests_are_limited_as_configured(desk: Desk) -> None:
     """By the library, which holds back what is too much for a second."""
-    address = Address(
-        host="127.0.0.1", port=1, client_id=1, seconds=1, rate_limit=7, time_zone="UTC"
-    )
+    address = Address.of(Account(broker="ib", rate_limit=7))
     connection = Connection(address, desk.clock, lambda happening: None)
     assert connection.ib.client.MaxRequests == 7
 
