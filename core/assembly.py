@@ -120,4 +120,10 @@ class Wiring:
         return PaperBroker(path, name, files=self.files, clock=self.clock)
 
 
-_BROKERS = {"paper": Wiring._paper}
+    def _ib(self, name: str, account: Account) -> Broker:
+        from core.brokers.ib import IbBroker
+
+        return IbBroker(name, account, self.clock)
+
+
+_BROKERS = {"paper": Wiring._paper, "ib": Wiring._ib}

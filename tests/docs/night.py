@@ -15,9 +15,7 @@ def night_passes(home: HomeUnderTest) -> None:
     The gates are as they were; the book knew the order in the evening.
     """
     gates = home.config_file.read_text("utf-8")
-    venue = PaperAccount(
-        home.paper_file, "main", files=DiskFiles(), now=lambda: datetime.now(UTC)
-    )
+    venue = PaperAccount(home.paper_file, "main", files=DiskFiles(), now=lambda: datetime.now(UTC))
     venue.place(
         OrderRequest(
             symbol="BTCUSDT",

@@ -1,8 +1,10 @@
 """The written pages of the repository, read the way a test needs them: chapters, tables, blocks."""
 
 import re
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -13,6 +15,7 @@ ARCHITECTURE = ROOT / "docs" / "architecture.md"
 PAGES = (README, GUIDE, DECISIONS, ARCHITECTURE, ROOT / "CHANGELOG.md")
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
+_SHELL = frozenset({"&&", "||", ";", "|", ">", ">>"})
 _PIPE = re.compile(r"(?<!\\)\|")
 
 
@@ -77,15 +80,22 @@ def table(page: Path, title: str) -> dict[str, list[str]]:
 
 
 def code(text: str) -> list[str]:
-    """What stands in backticks."""
-    return re.findall(r"`([^`]+)`", text)
+    """What stands in backticks, fenced blocks left out."""
+    return re.findall(r"`([^`]+)`", re.sub(_FENCE, "", text))
 
 
-def commands(text: str) -> Iterator[str]:
+def commands(text: str) -> Iterator[list[str]]:
     """Every `trueup …` typed in a fenced block, without the shell around it."""
     for block in blocks(text, "sh", "console", "cron"):
         for line in block.lines:
-            for part in re.split(r"&&|\|\||;|>>?", line.partition("  #")[0]):
-                typed = re.search(r"(?:^|\s)trueup(?=\s|$)(.*)", part)
-                if typed and not (block.language == "console" and not line.startswith("$ ")):
-                    yield typed[1].strip()
+            if block.language == "console" and not line.startswith("$ "):
+                continue
+            for words in _between(shlex.split(line, comments=True), _SHELL):
+                if "trueup" in words:
+                    yield words[words.index("trueup") + 1 :]
+
+
+def _between(words: Iterable[str], marks: frozenset[str]) -> Iterator[list[str]]:
+    for is_mark, part in groupby(words, marks.__contains__):
+        if not is_mark:
+            yield list(part)

@@ -27,9 +27,9 @@ _FINE = frozenset({"0", "200"})
 _SECONDS = re.compile(r"[0-9]{1,5}(?:\.[0-9]{1,6})?", re.ASCII)
 
 
-def open_exchange(name: str, settings: Account, exchange_id: str, *, streams: bool) -> Exchange:
+def open_exchange(name: str, settings: Account, exchange_id: str) -> Exchange:
     """A client that has not connected yet; a Usage error says what the configuration lacks."""
-    kind = _kind(name, exchange_id, streams=streams)
+    kind = _kind(name, exchange_id)
     if settings.api_key is None or settings.api_secret is None:
         lacking = "api_key" if settings.api_key is None else "api_secret"
         raise Usage(f"ACCOUNTS.{name}.{lacking} is missing", hint="write it as env:NAME")
@@ -42,7 +42,12 @@ def open_exchange(name: str, settings: Account, exchange_id: str, *, streams: bo
             # With a limit of the operator's own, requests are paced by us (pace.py).
             "enableRateLimit": not settings.rate_limit,
             # A repeated write would hide a live order behind a duplicate error.
-            "options": {"maxRetriesOnFailure": 0, "warnOnFetchOpenOrdersWithoutSymbol": False},
+            "options": {
+                "maxRetriesOnFailure": 0,
+                "warnOnFetchOpenOrdersWithoutSymbol": False,
+                "defaultType": "spot" if settings.market == "spot" else "swap",
+                "defaultSubType": "linear",
+            },
             # Plain HTTP has no certificates to check, and loading them costs a while.
             "verify": not endpoint.startswith("http://"),
         }
@@ -55,22 +60,16 @@ def open_exchange(name: str, settings: Account, exchange_id: str, *, streams: bo
     return exchange
 
 
-def _kind(name: str, exchange_id: str, *, streams: bool) -> type[Any]:
+def _kind(name: str, exchange_id: str) -> type[Any]:
     import ccxt.async_support
 
-    library = ccxt.async_support
-    if streams:
-        import ccxt.pro
-
-        if exchange_id in ccxt.pro.exchanges:
-            library = ccxt.pro
     if exchange_id not in ccxt.async_support.exchanges:
         raise Usage(
             f"ACCOUNTS.{name}.broker: {exchange_id!r:.40} is neither an adapter "
             "nor an exchange that ccxt knows",
             hint="paper, ib, bybit, mexc, or an exchange id of ccxt such as okx",
         )
-    return exact(getattr(library, exchange_id))
+    return exact(getattr(ccxt.async_support, exchange_id))
 
 
 def _endpoint(name: str, settings: Account) -> str:
@@ -100,6 +99,10 @@ def redirected(addresses: Any, endpoint: str) -> Any:
     return _HOST.sub(lambda match: f"{match.group(1)}{safely}://{host}", addresses)
 
 
+class NoJson(Exception):
+    """A status of success, and a page or nothing where an answer should be."""
+
+
 # --- exactly what the venue wrote --------------------------------------------------------------
 
 # Decimals leave as JSON numbers with all their digits.
@@ -123,6 +126,9 @@ def exact(kind: type[Any]) -> type[Any]:
         try:
             kind.handle_errors(self, *answer)
             self.handle_http_status_code(status, reason, url, method, body)
+            if response is None:
+                # ccxt would make an empty listing of it.
+                raise NoJson("an answer that is no JSON")
         except Exception as error:
             error.answered = _answered(status, headers, body, response)  # type: ignore[attr-defined]
             raise

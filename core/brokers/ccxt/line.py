@@ -50,7 +50,6 @@ class Line:
         exchange_id: str,
         codes: Codes,
         envelope: Envelope,
-        streams: bool = False,
     ):
         self._name = name
         self._settings = settings
@@ -58,7 +57,6 @@ class Line:
         self._exchange_id = exchange_id
         self._codes = codes
         self._envelope = envelope
-        self._streams = streams
         self._pace = Pace(settings.rate_limit, clock)
         self._opened: Exchange | None = None
         self._closed = False
@@ -69,9 +67,7 @@ class Line:
             raise Unavailable("the account is closed")
         if self._opened is None:
             try:
-                self._opened = open_exchange(
-                    self._name, self._settings, self._exchange_id, streams=self._streams
-                )
+                self._opened = open_exchange(self._name, self._settings, self._exchange_id)
             except Usage as error:
                 raise Unavailable(error.message, hint=error.hint) from None
         return self._opened

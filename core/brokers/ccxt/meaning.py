@@ -76,7 +76,7 @@ BY_NAME: Mapping[str, Says] = MappingProxyType(
 # Causes in which no connection existed over which anything could have been sent.
 UNREACHED = frozenset({"ClientConnectorError", "ConnectionTimeoutError", "gaierror"})
 # Asking again may help, unless it is a timestamp, which will be wrong again.
-_PASSING = frozenset({"OperationFailed"})
+_PASSING = frozenset({"OperationFailed", "NoJson"})
 _LASTING = frozenset({"InvalidNonce", "ExchangeClosedByUser"})
 
 

@@ -34,7 +34,7 @@ class Homes:
         """Whether its order waits for a person or for the end of a call."""
         return (
             self.standing(row) in self._matching.held_orders
-            or row.client_order_id in self._matching.held_rows
+            or row.client_order_id in self._matching.in_flight
             or not self._matching.held_rows.isdisjoint(self._order_ids(row))
         )
 

@@ -39,8 +39,9 @@ class Matching:
     # Our order id of what is listed, where there is a row.
     linked: Mapping[BrokerName, str]
     held_orders: frozenset[BrokerName]
-    # By order id, and by the key under which a call is still in flight.
     held_rows: frozenset[str]
+    # Our ids and keys of orders about which a call's outcome is open, listed or not.
+    in_flight: frozenset[str]
     # Positions whose difference may be the doing of an order that waits for a decision.
     waiting: frozenset[tuple[str, PositionSide]]
 
@@ -78,6 +79,7 @@ def match(observation: Observation, settings: Settings) -> Matching:
         linked=_linked(claims),
         held_orders=_held_orders(claims, listed.survivor_of),
         held_rows=held_rows | busy.names,
+        in_flight=busy.names,
         waiting=frozenset(_waiting(claims)),
     )
 

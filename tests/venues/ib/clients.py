@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import importlib
 import time
-import warnings
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -25,16 +24,20 @@ PATIENCE_SECONDS = 0.5
 
 
 def installed_library() -> ModuleType | None:
-    """The client library of this environment; None where there is none."""
-    for name in LIBRARIES:
-        try:
-            with warnings.catch_warnings():
-                # Its event package asks for an event loop while it is imported.
-                warnings.simplefilter("ignore", DeprecationWarning)
+    """The client library of this environment; None where there is none.
+
+    Its event package asks for the current event loop while it is imported, so there has to be one.
+    """
+
+    async def find() -> ModuleType | None:
+        for name in LIBRARIES:
+            try:
                 return importlib.import_module(name)
-        except ImportError:
-            continue
-    return None
+            except ImportError:
+                continue
+        return None
+
+    return asyncio.run(find())
 
 
 async def until(condition: Callable[[], object]) -> None:

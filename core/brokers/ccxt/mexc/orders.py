@@ -123,10 +123,11 @@ def as_one(plan: BrokerOrder, trading: BrokerOrder) -> BrokerOrder:
 
 def read_orders(reader: Reader, orders: Rows, plans: Rows) -> Told[BrokerOrder]:
     """Every order once; where half of one is missing, the listing is not complete."""
+    if orders.missing is not None:
+        return Told(missing=orders.missing)
     standing = Told(
         rows=tuple(row for row in orders.rows if plan_of(row) is None),
         lacking=orders.lacking,
-        missing=orders.missing,
     )
     trading = Told(rows=tuple(row for row in orders.rows if plan_of(row) is not None))
     told = read_each(standing, reader.order, "order", "orderId")
@@ -150,7 +151,6 @@ def read_orders(reader: Reader, orders: Rows, plans: Rows) -> Told[BrokerOrder]:
             *_halves("order", sorted(filter(None, owners.values())), listed),
             *_halves("plan order", sorted(executed), by_plan.keys()),
         ),
-        missing=told.missing,
     )
 
 

@@ -1,16 +1,17 @@
 """What the account holds and has done."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
-from core.brokers.ccxt.figures import Row
+from core.brokers.ccxt.figures import Row, moment
 from core.brokers.ccxt.mexc.contracts import Contracts
 from core.brokers.ccxt.mexc.holdings import balance_of, execution_of, is_held, position_of
 from core.brokers.ccxt.mexc.listings import PLAN_LIFE, Listings, within_reach
 from core.brokers.ccxt.mexc.orders import Reader, plan_of, read_orders
-from core.brokers.ccxt.mexc.words import HEDGED
+from core.brokers.ccxt.mexc.words import HEDGED, PLAN_EXECUTED, PLAN_WAITING
 from core.brokers.ccxt.snapshot import AHEAD
 from core.brokers.ccxt.told import Rows, Told, asked, joined, once, read_each, readable
 from core.brokers.ccxt.venue import HEDGE, ONE_WAY, Activity, Holdings
@@ -60,26 +61,45 @@ class Reading:
         until = self.clock.now() + AHEAD
         since = within_reach(since, until)
         try:
-            reader = await self.reader()
+            reader = await self._reader_for(holdings)
         except Unavailable as error:
-            missing = error.message
-            return Activity(
-                orders=Told(missing=missing),
-                executions=Told(missing=missing),
-                executions_since=since,
-            )
+            nothing: Told[Any] = Told(missing=error.message)
+            return Activity(orders=nothing, executions=nothing, executions_since=since)
+        listed, plans = await self._orders(since, until)
+        symbols = self._symbols(listed.rows, plans.rows, holdings)
+        return Activity(
+            orders=read_orders(reader, listed, plans),
+            executions=await self._executions(reader, symbols, listed.rows, since, until),
+            executions_since=since,
+        )
+
+    async def _reader_for(self, holdings: Holdings) -> Reader:
+        if holdings.positions.missing is not None:
+            return await self.reader()
+        return Reader(contracts=self.contracts, hedged=holdings.mode == HEDGE)
+
+    async def _orders(self, since: datetime, until: datetime) -> tuple[Rows, Rows]:
+        """Orders, those that trade for a listed plan order among them, and plan orders."""
         working = await asked(self.listings.open_orders())
         ended = await asked(self.listings.orders(since, until))
         plans = await asked(self.listings.plans(since - PLAN_LIFE, until))
-        rows = once(joined([working, ended]).rows, lambda row: row["orderId"])
-        told = Told(rows=rows, lacking=joined([working, ended]).lacking, missing=working.missing)
-        orders = read_orders(reader, told, plans)
-        symbols = self._symbols(rows, plans.rows, holdings)
-        return Activity(
-            orders=orders,
-            executions=await self._executions(reader, symbols, rows, since, until),
-            executions_since=since,
+        plans = replace(plans, rows=tuple(row for row in plans.rows if _matters(row, since)))
+        both = joined([working, ended])
+        rows = once(both.rows, lambda row: row["orderId"])
+        listed = {row["orderId"] for row in rows}
+        apart = {str(row["orderId"]) for row in plans.rows if int(row["state"]) == PLAN_EXECUTED}
+        trading = await asked(self._several(sorted(apart - listed)))
+        return (
+            Told(
+                rows=(*rows, *trading.rows),
+                lacking=(*both.lacking, *trading.reasons),
+                missing=working.missing,
+            ),
+            plans,
         )
+
+    async def _several(self, order_ids: list[str]) -> Rows:
+        return Told(rows=tuple(await self.listings.several(order_ids)))
 
     def _symbols(
         self, orders: Iterable[Row], plans: Iterable[Row], holdings: Holdings
@@ -123,3 +143,9 @@ class Reading:
 
     async def balances(self) -> Told[Balance]:
         return read_each(await self.listings.assets(), balance_of, "coin", "currency")
+
+
+def _matters(plan: Row, since: datetime) -> bool:
+    """It still waits, or has ended in the time that is looked at; an hour is to spare."""
+    ended_at = moment(plan.get("updateTime")) or since
+    return int(plan["state"]) == PLAN_WAITING or ended_at >= since - timedelta(hours=1)

@@ -15,12 +15,13 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from core.domain.errors import BackupFailed, RestoreFailed
-from tests.core.book.copies.shelf import Shelf
+from tests.core.book.copies.shelf import CountedIds, Shelf
 
 DONE, REFUSED, RAISED = 0, 10, 11
 # Here the work is over: what fails afterwards comes too late to undo anything.
@@ -89,8 +90,7 @@ def make_home(root: Path, what: str) -> None:
 
 def act(root: Path, what: str) -> None:
     shelf = Shelf(root)
-    # Other names than those in the home.
-    shelf.ids.token(1), shelf.ids.token(1)
+    shelf.ids = CountedIds(start=os.getpid() % 60_000)
     if what == "backup":
         shelf.back_up()
     else:
@@ -106,7 +106,6 @@ def check(root: Path, template: Path, what: str, ended: int) -> None:
     check_copies(shelf)
     if ended == DONE:
         assert what == "backup" or shelf.orders() == ["V-1", "V-2"]
-    shelf.ids = before.ids = type(shelf.ids)()
     act(root, what)
     assert not [name for name in shelf.files() if name.startswith(".")], shelf.files()
     assert not list(shelf.book.parent.glob(".*")), "something is left beside the book"
@@ -163,17 +162,18 @@ def check_copies(shelf: Shelf) -> None:
 # --- the runs ---------------------------------------------------------------------------------
 
 
-def in_child(run: Callable[[], None]) -> int:
+def in_child(run: Callable[[], object], told: Callable[[BaseException], None] = print) -> int:
     child = os.fork()
     if child == 0:
         code = RAISED
         try:
             run()
             code = DONE
-        except (BackupFailed, RestoreFailed):
+        except (BackupFailed, RestoreFailed) as error:
             code = REFUSED
+            told(error)
         except BaseException as error:
-            sys.stderr.write(f"{type(error).__name__}: {error}\n")
+            told(error)
         finally:
             os._exit(code)
     _, status = os.waitpid(child, 0)
@@ -213,31 +213,35 @@ def runs(work: Path, template: Path) -> Iterator[Path]:
 
 def at_many_points(what: str, how: str, work: Path, points: int) -> None:
     template = work / "template"
-    assert in_child(lambda: make_home(template, what)) == DONE
+    assert in_child(partial(make_home, template, what)) == DONE
     homes, cut = runs(work, template), CUTS[how]
     calls = count_calls(next(homes), what, cut)
     for number in range(points):
         at = 1 + calls * number // points
         root = next(homes)
-        ended = in_child(lambda at=at, root=root: cut_at(root, what, at, cut) and None)
-        verdict = in_child(lambda: check(root, template, what, ended))  # noqa: B023
+        ended = in_child(partial(cut_at, root, what, at, cut), told=silent)
+        verdict = in_child(partial(check, root, template, what, ended))
         assert verdict == DONE, f"{what} cut by {how} at call {at} of {calls} (ended {ended})"
+
+
+def act_bounded(root: Path, what: str, limit: int) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    act(root, what)
+
+
+def silent(_: BaseException) -> None:
+    """How a run ends is judged by what it leaves."""
 
 
 def on_a_small_disk(what: str, work: Path, points: int) -> None:
     """No file may grow beyond a limit, which rises from run to run."""
     template = work / "template"
-    assert in_child(lambda: make_home(template, what)) == DONE
+    assert in_child(partial(make_home, template, what)) == DONE
     for number, root in zip(range(points), runs(work, template), strict=False):
         limit = 1000 + number * 12_000
-
-        def bounded(root: Path = root, limit: int = limit) -> None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-            act(root, what)
-
-        ended = in_child(bounded)
+        ended = in_child(partial(act_bounded, root, what, limit), told=silent)
         assert ended in (DONE, REFUSED), f"{what} with {limit} bytes a file ended {ended}"
-        verdict = in_child(lambda: check(root, template, what, ended))  # noqa: B023
+        verdict = in_child(partial(check, root, template, what, ended))
         assert verdict == DONE, f"{what} with {limit} bytes a file (ended {ended})"
 
 

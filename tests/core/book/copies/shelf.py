@@ -32,8 +32,8 @@ class SetClock:
 
 
 class CountedIds:
-    def __init__(self) -> None:
-        self._numbers = itertools.count(1)
+    def __init__(self, start: int = 1) -> None:
+        self._numbers = itertools.count(start)
 
     def token(self, bytes_count: int) -> str:
         return f"{next(self._numbers):0{2 * bytes_count}x}"

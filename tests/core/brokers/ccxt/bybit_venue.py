@@ -11,10 +11,11 @@ from core.brokers.ccxt import CcxtBroker
 from core.brokers.ccxt.bybit.orders import order_of
 from core.domain.order import BrokerOrder
 from tests.core.brokers.ccxt.account import NAME, QuickClock, refuse_next, settings
+from tests.core.brokers.ccxt.ids import next_id
 from tests.core.brokers.contract import Trouble
 from tests.venues.bybit import BybitVenue
 from tests.venues.bybit.rows import order_row
-from tests.venues.exchange import Category, Kind, Side, Ticket
+from tests.venues.exchange import Category, Side
 from tests.venues.faults import Fault
 
 ENDPOINTS = {
@@ -34,7 +35,7 @@ class ContractBybit:
     lot = Decimal("0.01")
     page_size = 50
     troubles: dict[Trouble, Sequence[str]] = {
-        Trouble.REPLY_LOST: ["LOST_REPLY", "RESET_AFTER_ACCEPT", "HANG_AFTER_ACCEPT"],
+        Trouble.REPLY_LOST: ["LOST_REPLY", "RESET_AFTER_ACCEPT"],
         Trouble.REFUSED: ["refused"],
         Trouble.GARBLED: ["TRUNCATED", "HTML", "EMPTY", "WITHOUT_ID", "http:502"],
         Trouble.RATE_LIMITED: ["refused:10006", "refused:10018"],
@@ -83,17 +84,14 @@ class ContractBybit:
 
     async def order_by_hand(self, broker_order_id: str | None = None) -> BrokerOrder:
         exchange = self.emulated.exchange
-        placed = exchange.place(
-            Ticket(
-                instrument=exchange.instrument(self.symbol, self._category),
-                side=Side.BUY,
-                quantity=self.lot,
-                kind=Kind.LIMIT,
+        with next_id(exchange, broker_order_id):
+            placed = exchange.trade_by_hand(
+                self.symbol,
+                Side.BUY,
+                self.lot,
                 price=self.price * Decimal("0.9"),
+                category=self._category,
             )
-        )
-        if broker_order_id is not None:
-            exchange.register.rename(placed, broker_order_id)
         return order_of(order_row(placed))
 
     async def make_trouble(self, trouble: Trouble, face: str, *, on: str) -> None:
@@ -101,10 +99,11 @@ class ContractBybit:
             refuse_next(self.broker, ENDPOINTS[on])
         elif trouble is Trouble.PART_FAILS:
             self.emulated.faults.clear()
-            self.emulated.faults.always(ENDPOINTS[face], Fault.http(503))
+            # What is held in spot is the wallet.
+            part = "balances" if self.market == "spot" and face == "positions" else face
+            self.emulated.faults.always(ENDPOINTS[part], Fault.http(503))
         else:
-            fault = Fault.named(face)
-            self.emulated.faults.next(ENDPOINTS[on], fault)
+            self.emulated.faults.next(ENDPOINTS[on], Fault.named(face))
 
     async def skew_clock(self, by: timedelta) -> None:
         self.emulated.exchange.clock.skew(by.total_seconds())

@@ -49,7 +49,8 @@ BOOK_KINDS = frozenset(
 symbols = st.sampled_from(["BTCUSDT", "ESH6"])
 broker_ids = st.sampled_from([f"V-{n}" for n in range(4)])
 client_ids = st.sampled_from([None, None, "c-1", "c-2", "tu-1", "tu-2"])
-perm_ids = st.sampled_from([None, None, "P-1", "P-2"])
+# A venue gives each order one of these, and no other order the same.
+perm_ids = st.sampled_from([None, None, "P-V-1-BTCUSDT", "P-V-2-BTCUSDT", "P-V-1-ESH6"])
 order_ids = st.sampled_from(["o-1", "o-2", "o-3", "tu-1", "tu-2"])
 sides = st.sampled_from(Side)
 legs = st.sampled_from(PositionSide)
@@ -83,7 +84,7 @@ common_order = {
 types = st.sampled_from([OrderType.LIMIT, OrderType.STOP])
 broker_orders = st.builds(
     BrokerOrder, broker_order_id=broker_ids, type=types, status=at_broker, **common_order
-)
+).map(lambda row: replace(row, perm_id=row.perm_id and f"P-{row.broker_order_id}-{row.symbol}"))
 book_orders = st.builds(
     BookOrder,
     order_id=order_ids,
@@ -109,16 +110,6 @@ broker_executions = st.builds(
     executed_at=moments,
     corrects=st.sampled_from([None, None, None, "T-3"]),
 ).map(lambda row: replace(row, corrects=None) if row.execution_id == row.corrects else row)
-decisions = st.builds(
-    MatchDecision,
-    account=st.just("main"),
-    broker_order_id=broker_ids,
-    choice=st.sampled_from(Choice),
-    # Only rows that are there, or are gone for good: our keys may come back as names of new rows.
-    order_id=st.sampled_from(["o-1", "o-2", "o-3"]),
-    by=st.just("ana"),
-    at=st.just(NOON),
-)
 open_steps = st.builds(
     OpenStep,
     step_id=st.just("s-1"),
@@ -167,6 +158,24 @@ def book_rows(draw: st.DrawFn) -> tuple[BookExecution, ...]:
 
 def _execution_name(row: BrokerExecution) -> tuple[Any, ...]:
     return row.symbol, row.broker_order_id, row.execution_id
+
+
+def decisions(orders: tuple[BookOrder, ...]) -> st.SearchStrategy[MatchDecision]:
+    """A person chooses among the rows that are there."""
+    choices = [(Choice.INSERT, None), (Choice.IGNORE, None)]
+    matches = [(Choice.MATCH, row.order_id) for row in orders]
+    return st.builds(
+        lambda broker_order_id, choice: MatchDecision(
+            account="main",
+            broker_order_id=broker_order_id,
+            choice=choice[0],
+            order_id=choice[1],
+            by="ana",
+            at=NOON,
+        ),
+        broker_ids,
+        st.sampled_from([*choices, *matches]),
+    )
 
 
 def answer_for(row: BookOrder) -> st.SearchStrategy[Any]:
@@ -226,7 +235,7 @@ def observations(draw: st.DrawFn) -> Observation:
             executed=executed,
             positions=tuple(held),
             computed=computed,
-            decisions=draw(once(decisions, lambda row: row.broker_order_id, most=2)),
+            decisions=draw(once(decisions(orders), lambda row: row.broker_order_id, most=2)),
             open_steps=draw(once(open_steps, lambda row: row.step_id, most=1)),
         ),
         lookups={row.order_id: draw(answer_for(row)) for row in orders},
