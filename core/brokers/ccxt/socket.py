@@ -6,7 +6,7 @@ its session, with its certificates and proxies, is used here.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
@@ -91,7 +91,7 @@ class Dialect(Protocol):
         """Logs in and subscribes; Unavailable when it may not."""
         ...
 
-    def told(self, message: Row) -> Iterable[StreamEvent]:
+    async def told(self, message: Row) -> Sequence[StreamEvent]:
         """The events in a message; a ValueError or KeyError says that it cannot be read."""
         ...
 

@@ -1,7 +1,7 @@
 """What a venue tells while we listen, across connections; every hole in it is told as a gap."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, repeat
@@ -38,7 +38,8 @@ class Stream:
                     pauses, is_lost = _pauses(), False
                     yield Gap(LISTENING, self._last_heard)
                     async for message in wire.messages():
-                        for event in self._told(message):
+                        self._last_heard = self.clock.now()
+                        for event in await self._told(message):
                             yield event
             except Unavailable as error:
                 why = error.message
@@ -50,12 +51,12 @@ class Stream:
             is_lost = True
             await self._pause(next(pauses))
 
-    def _told(self, message: Row) -> Iterator[StreamEvent]:
+    async def _told(self, message: Row) -> Sequence[StreamEvent]:
         try:
-            yield from self.dialect.told(message)
+            return await self.dialect.told(message)
         except (KeyError, ValueError) as error:
-            yield Gap(safe(f"an event could not be read: {error}"), self._last_heard)
-        self._last_heard = self.clock.now()
+            why = safe(f"an event could not be read: {error}")
+            return [Gap(why, self._last_heard)]
 
     async def _pause(self, seconds: float) -> None:
         await self.clock.sleep(seconds)

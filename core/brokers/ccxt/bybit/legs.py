@@ -81,6 +81,9 @@ class Legs:
 class SpotLegs:
     """Spot knows no legs."""
 
+    def note(self, row: Row) -> None:
+        """There are no positions either."""
+
     def note_orders(self, orders: Iterable[BrokerOrder]) -> None:
         """They are all for the one holding."""
 

@@ -1,6 +1,6 @@
 """Bybit's private stream: orders and executions, and positions for the mode of their symbol."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -50,23 +50,22 @@ class BybitDialect:
         answer = await wire.answer(lambda told: told.get("op") == "auth", "the login")
         _agreed(answer, "the login")
 
-    def told(self, message: Row) -> Iterator[StreamEvent]:
+    async def told(self, message: Row) -> Sequence[StreamEvent]:
         topic = message.get("topic")
         if topic not in TOPICS:
-            return
+            return ()
         rows = [row for row in rows_of(message["data"]) if row.get("category") == self.category]
+        match topic:
+            case "order":
+                orders = [order_of(row) for row in rows]
+                self.legs.note_orders(orders)
+                return [OrderTold(order) for order in orders]
+            case "execution":
+                await self.legs.learn(sorted(self.legs.unknown(rows)))
+                return [ExecutionTold(execution_of(row, self.legs.leg_of)) for row in rows]
         for row in rows:
-            yield from self._told(topic, row)
-
-    def _told(self, topic: str, row: Row) -> Iterator[StreamEvent]:
-        if topic == "order":
-            order = order_of(row)
-            self.legs.note_orders([order])
-            yield OrderTold(order)
-        elif topic == "execution":
-            yield ExecutionTold(execution_of(row, self.legs.leg_of))
-        elif isinstance(self.legs, Legs):
             self.legs.note(row)
+        return ()
 
 
 def _agreed(answer: Row, what: str) -> None:

@@ -1,6 +1,6 @@
 """MEXC's private stream: orders, plan orders and executions."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -19,8 +19,8 @@ from core.domain.order import BrokerOrder
 from core.domain.stream import ExecutionTold, OrderTold, StreamEvent
 from core.ports import Clock
 
-ORDER, PLAN, DEAL = "push.personal.order", "push.personal.plan.order", "push.personal.order.deal"
 FILTERS = ("order", "plan.order", "order.deal")
+PUSHED = "push.personal."
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,23 +60,22 @@ class MexcDialect:
         with readable("a plan order"):
             self._plans = {str(row["id"]): reader.plan(row) for row in plans.rows}
 
-    def told(self, message: Row) -> Iterator[StreamEvent]:
-        channel = message.get("channel")
-        if channel not in (ORDER, PLAN, DEAL) or self._reader is None:
-            return
+    async def told(self, message: Row) -> Sequence[StreamEvent]:
+        what = str(message.get("channel")).removeprefix(PUSHED)
+        if what not in FILTERS or self._reader is None:
+            return ()
         row = row_of(message["data"])
-        if channel == ORDER:
-            yield OrderTold(self._order(self._reader, row))
-        elif channel == DEAL:
-            if "externalOid" not in row:
-                raise ValueError("an execution does not say whose order it is of")
-            order_id = plan_of(row) or row["orderId"]
-            yield ExecutionTold(execution_of(row, self._reader, order_id))
-        else:
-            self._plans[str(row["id"])] = plan = self._reader.plan(row)
-            # The order that trades for it tells the rest.
-            if int(row["state"]) != PLAN_EXECUTED:
-                yield OrderTold(plan)
+        match what:
+            case "order":
+                return [OrderTold(self._order(self._reader, row))]
+            case "order.deal":
+                if "externalOid" not in row:
+                    raise ValueError("an execution does not say whose order it is of")
+                order_id = plan_of(row) or row["orderId"]
+                return [ExecutionTold(execution_of(row, self._reader, order_id))]
+        self._plans[str(row["id"])] = plan = self._reader.plan(row)
+        # Once it was triggered, the order that trades for it tells the rest.
+        return [] if int(row["state"]) == PLAN_EXECUTED else [OrderTold(plan)]
 
     def _order(self, reader: Reader, row: Row) -> BrokerOrder:
         order, plan_id = reader.order(row), plan_of(row)

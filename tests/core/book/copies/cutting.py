@@ -1,7 +1,9 @@
 """Cuts a backup or a restore short at every point of its Python code, each time in a child process.
 
-    python -m tests.core.book.copies.cutting backup|restore|restore-garbage|restore-new kill|error|...
-        ROOT POINTS
+    python -m tests.core.book.copies.cutting WHAT HOW FOLDER POINTS
+
+    WHAT  backup, restore, restore-garbage (over a file that is no database), restore-new (over none)
+    HOW   kill (-9), error (the disk is full), interrupt (Ctrl-C), disk (files may not grow)
 
 A point is a call that the code under core/book makes. Prints nothing when all is well; an assertion
 that fails names the point. What must hold afterwards: the book is the old one or the restored one,
@@ -12,9 +14,11 @@ import os
 import resource
 import shutil
 import signal
+import sqlite3
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -29,6 +33,7 @@ LAST = {"backup": "make", "restore": "restored"}
 UNDER_TEST = ("core/book/backup.py", "core/book/restore.py", "core/book/copies/")
 
 Cut = Callable[[], None]
+Told = Callable[[BaseException], None]
 
 
 def kill() -> None:
@@ -81,9 +86,13 @@ def make_home(root: Path, what: str) -> None:
     shelf.back_up()
     shelf.add_orders("V-3")
     if what == "restore-garbage":
-        log = shelf.book.with_name("orders.db-wal")
+        # A log that SQLite would replay into whatever lies beside it.
+        with closing(sqlite3.connect(shelf.book, isolation_level=None)) as connection:
+            connection.execute("PRAGMA wal_autocheckpoint = 0")
+            connection.execute("UPDATE orders SET broker_order_id = 'from the log'")
+            log = shelf.book.with_name("orders.db-wal").read_bytes()
         shelf.book.write_bytes(b"\xa5" * 50_000)
-        log.write_bytes(b"the log of a damaged book")
+        shelf.book.with_name("orders.db-wal").write_bytes(log)
     elif what == "restore-new":
         shelf.book.unlink()
 
@@ -121,7 +130,7 @@ def check_book(shelf: Shelf, before: Shelf, what: str, ended: int) -> None:
     if is_as_before(shelf, before):
         return
     assert what != "backup", "the book is not what it was"
-    assert ended != REFUSED, "a restore that failed did not leave the old book"
+    assert ended not in (REFUSED, RAISED), "a restore that failed did not leave the old book"
     if what == "restore-garbage" and shelf.book.read_bytes() == before.book.read_bytes():
         # The log was on its way aside; the database file was damaged before, and still is.
         assert aside_of(shelf, "-wal") == before.book.with_name("orders.db-wal").read_bytes()
@@ -162,7 +171,7 @@ def check_copies(shelf: Shelf) -> None:
 # --- the runs ---------------------------------------------------------------------------------
 
 
-def in_child(run: Callable[[], object], told: Callable[[BaseException], None] = print) -> int:
+def in_child(run: Callable[[], object], told: Told) -> int:
     child = os.fork()
     if child == 0:
         code = RAISED
@@ -199,7 +208,7 @@ def count_calls(root: Path, what: str, cut: Cut) -> int:
     def counting() -> None:
         os.write(writer, str(cut_at(root, what, 0, cut).calls).encode())
 
-    assert in_child(counting) == DONE
+    assert in_child(counting, aloud) == DONE
     return int(os.read(reader, 20))
 
 
@@ -213,20 +222,25 @@ def runs(work: Path, template: Path) -> Iterator[Path]:
 
 def at_many_points(what: str, how: str, work: Path, points: int) -> None:
     template = work / "template"
-    assert in_child(partial(make_home, template, what)) == DONE
+    assert in_child(partial(make_home, template, what), aloud) == DONE
     homes, cut = runs(work, template), CUTS[how]
     calls = count_calls(next(homes), what, cut)
     for number in range(points):
         at = 1 + calls * number // points
         root = next(homes)
-        ended = in_child(partial(cut_at, root, what, at, cut), told=silent)
-        verdict = in_child(partial(check, root, template, what, ended))
+        ended = in_child(partial(cut_at, root, what, at, cut), silent)
+        verdict = in_child(partial(check, root, template, what, ended), aloud)
         assert verdict == DONE, f"{what} cut by {how} at call {at} of {calls} (ended {ended})"
 
 
 def act_bounded(root: Path, what: str, limit: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     act(root, what)
+
+
+def aloud(error: BaseException) -> None:
+    sys.stderr.write(f"{type(error).__name__}: {error}\n")
+    sys.stderr.flush()
 
 
 def silent(_: BaseException) -> None:
@@ -236,12 +250,12 @@ def silent(_: BaseException) -> None:
 def on_a_small_disk(what: str, work: Path, points: int) -> None:
     """No file may grow beyond a limit, which rises from run to run."""
     template = work / "template"
-    assert in_child(partial(make_home, template, what)) == DONE
+    assert in_child(partial(make_home, template, what), aloud) == DONE
     for number, root in zip(range(points), runs(work, template), strict=False):
         limit = 1000 + number * 12_000
-        ended = in_child(partial(act_bounded, root, what, limit), told=silent)
+        ended = in_child(partial(act_bounded, root, what, limit), silent)
         assert ended in (DONE, REFUSED), f"{what} with {limit} bytes a file ended {ended}"
-        verdict = in_child(partial(check, root, template, what, ended))
+        verdict = in_child(partial(check, root, template, what, ended), aloud)
         assert verdict == DONE, f"{what} with {limit} bytes a file (ended {ended})"
 
 

@@ -9,8 +9,6 @@ from core.domain.snapshot import Absent
 from tests.core.brokers.ccxt.bybit_venue import ContractBybit, bybit
 from tests.core.brokers.contract import BrokerContract, Venue
 
-pytestmark = pytest.mark.filterwarnings("ignore:enable_cleanup_closed:DeprecationWarning")
-
 
 class BybitContract(BrokerContract):
     async def test_what_was_never_there_is_absent(self, venue: Venue) -> None:

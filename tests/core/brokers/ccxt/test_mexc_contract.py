@@ -9,8 +9,6 @@ from core.domain.snapshot import Absent
 from tests.core.brokers.ccxt.mexc_venue import ContractMexc, mexc
 from tests.core.brokers.contract import BrokerContract, Venue
 
-pytestmark = pytest.mark.filterwarnings("ignore:enable_cleanup_closed:DeprecationWarning")
-
 
 class TestMexc(BrokerContract):
     @pytest.fixture

@@ -95,6 +95,17 @@ book_orders = st.builds(
     origin=st.sampled_from([Origin.OWNED, Origin.EXTERNAL]),
     **common_order,
 )
+
+
+def sensible(row: BrokerExecution) -> BrokerExecution:
+    """No venue names the client of an order that it does not name, or corrects a row by itself."""
+    return replace(
+        row,
+        client_order_id=row.client_order_id if row.broker_order_id else None,
+        corrects=None if row.corrects == row.execution_id else row.corrects,
+    )
+
+
 broker_executions = st.builds(
     BrokerExecution,
     execution_id=st.sampled_from(["T-1.1", "T-1.2", "T-2.1", "T-3"]),
@@ -109,7 +120,7 @@ broker_executions = st.builds(
     fee_currency=st.sampled_from([None, "USDT", "BTC"]),
     executed_at=moments,
     corrects=st.sampled_from([None, None, None, "T-3"]),
-).map(lambda row: replace(row, corrects=None) if row.execution_id == row.corrects else row)
+).map(sensible)
 open_steps = st.builds(
     OpenStep,
     step_id=st.just("s-1"),

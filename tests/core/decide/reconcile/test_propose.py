@@ -4,6 +4,9 @@ import random
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
+
+from core.config.settings import Account
 from core.decide.reconcile.figures import Figures, figures_of
 from core.domain.snapshot import Partial, Unavailable
 from core.plan.change import RANK
@@ -97,3 +100,23 @@ def test_figures_of_a_position() -> None:
     assert str(Figures(Decimal(0), Decimal(5))) == "0"
     assert figures_of(None) == Figures()
     assert observation().unchanged == 0
+
+
+@pytest.mark.parametrize(
+    ("configured", "told_mode", "differs"),
+    [
+        ("any", "hedge", False),
+        ("hedge", "hedge", False),
+        ("one-way", "hedge", True),
+        ("hedge", "one-way", True),
+    ],
+)
+def test_a_venue_in_another_mode_than_configured_is_named(
+    configured: str, told_mode: str, differs: bool
+) -> None:
+    keys = {"ACCOUNTS": {"main": Account(position_mode=configured)}}
+    seen = plan([], [], keys=keys, position_mode=told_mode)
+    assert told(seen) == (["! position_mode_differs position_mode"] if differs else [])
+    silent = {"positions": Unavailable("timeout")}
+    unknown = plan([], [], keys=keys, position_mode=told_mode, parts=silent)
+    assert told(unknown) == ["! positions_unavailable positions"]
