@@ -93,7 +93,7 @@ def _row(copy: ListedBackup) -> Row:
 def verify(
     call: Invocation,
     file: Annotated[
-        str | None, typer.Argument(metavar="[FILE]", help="Which; the latest when left out.")
+        str | None, typer.Argument(metavar="FILE", help="Which; the latest when left out.")
     ] = None,
     as_json: AsJson = False,
 ) -> int:

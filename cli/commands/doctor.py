@@ -34,5 +34,12 @@ def command(call: Invocation, as_json: AsJson = False) -> int:
                 for finding in findings
             ],
         )
-    failed = any(finding.verdict is Verdict.FAIL for finding in findings)
-    return Exit.UNEXPECTED if failed else Exit.DONE
+    failed = [finding.what for finding in findings if finding.verdict is Verdict.FAIL]
+    return max((_exit_of(what) for what in failed), default=Exit.DONE)
+
+
+def _exit_of(what: str) -> Exit:
+    """The code that the next run would meet because of it."""
+    if what.startswith("account "):
+        return Exit.UNAVAILABLE
+    return Exit.UNKNOWN if what == "unresolved steps" else Exit.UNVERIFIED

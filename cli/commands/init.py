@@ -17,7 +17,7 @@ from core.domain.errors import DiskError, Usage
 from core.host.clock import SystemClock
 from core.host.disk import DiskFiles, make_private_dir
 
-_Dir = Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Where; here by default.")]
+_Dir = Annotated[Path | None, typer.Argument(metavar="DIR", help="Where; here by default.")]
 
 
 @verb("trueup init ~/trading")

@@ -9,6 +9,7 @@ from cli.desk_work import at_desk
 from cli.exits import Exit
 from cli.invocation import Invocation
 from cli.options import AsJson, verb
+from cli.screen import Screen
 from cli.views.plan import show_plan
 from core.operate.planning import make_plan
 from core.operate.rehearsing import plan_against_file
@@ -36,8 +37,9 @@ def command(
         call.screen.json(document_of(plan))
     else:
         show_plan(call.screen, plan)
-        if plan.differs and not call.screen.quiet:
-            call.screen.next("trueup stage")
+        if command := next_of(plan):
+            call.screen.next(command)
+    warn_when_quiet(call.screen, plan)
     return exit_of(plan, detailed=detailed_exitcode)
 
 
@@ -49,6 +51,20 @@ def _plan(call: Invocation, snapshot: Path | None, symbol: str | None) -> Plan:
     return at_desk(
         call, lambda desk: make_plan(desk, desk.accounts(call.options.account), symbol=symbol)
     )
+
+
+def next_of(plan: Plan) -> str | None:
+    if not plan.base.complete:
+        return "trueup doctor"
+    return "trueup stage" if plan.differs or plan.ambiguous else None
+
+
+def warn_when_quiet(screen: Screen, plan: Plan) -> None:
+    """Cron sends what is on stderr: silence must not hide what a person has to see."""
+    if screen.quiet and not plan.base.complete:
+        screen.warn("the broker could only be read in part; next: trueup doctor")
+    elif screen.quiet and plan.ambiguous:
+        screen.warn(f"{len(plan.ambiguous)} ambiguous, for a person to decide; next: trueup stage")
 
 
 def exit_of(plan: Plan, *, detailed: bool = False) -> Exit:

@@ -2,22 +2,25 @@
 
 from cli.commands.apply import exit_of as ledger_exit
 from cli.commands.plan import exit_of as plan_exit
+from cli.commands.plan import warn_when_quiet
 from cli.desk_work import StopRequest, at_desk
 from cli.invocation import Invocation
 from cli.options import AsJson, verb
 from cli.views.ledger import ledger_document, show_ledger, warn_of_trouble
 from cli.views.plan import show_plan
 from core.apply.ledger import Ledger
-from core.operate.reconciling import Round, reconcile
+from core.decide.gates import forbid
+from core.operate.reconciling import Round, RoundReport, reconcile
 from core.plan.codec import document_of
+from core.plan.plan import Decision
 
 _WORDS = {
     Round.CLEAN: "broker and book agree",
+    Round.INCOMPLETE: "the broker could only be read in part; what was staged before stands",
     Round.STAGED: "staged; nothing was changed",
     Round.AWAITING_REVIEW: "the staged plan still stands; it awaits review or arming",
     Round.APPLIED: "the reviewed plan was applied",
 }
-_NEXT = {Round.STAGED: "trueup review", Round.AWAITING_REVIEW: "trueup review"}
 
 
 @verb("trueup reconcile", "trueup reconcile --quiet --lock-timeout 60")
@@ -51,8 +54,25 @@ def command(call: Invocation, as_json: AsJson = False) -> int:
     else:
         show_plan(call.screen, report.plan)
     call.screen.note(_WORDS[report.ended])
-    if report.ended in _NEXT:
-        call.screen.next(_NEXT[report.ended])
+    if command := _next(call, report):
+        call.screen.next(command)
+    warn_when_quiet(call.screen, report.plan)
     if report.ended is Round.APPLIED:
         return ledger_exit(ledger, stop)
     return plan_exit(report.plan)
+
+
+def _next(call: Invocation, report: RoundReport) -> str | None:
+    """What keeps the round from going further, most telling first."""
+    plan = report.plan
+    if report.ended is Round.INCOMPLETE:
+        return "trueup doctor"
+    if report.ended not in (Round.STAGED, Round.AWAITING_REVIEW):
+        return None
+    if plan.ambiguous:
+        return "trueup resolve"
+    waiting = any(action.decision is Decision.PENDING for action in plan.actions)
+    verdict = forbid(call.gates(), plan.plan_id)
+    if waiting or verdict is None:
+        return "trueup review --seal" if not waiting else "trueup review"
+    return verdict.hint

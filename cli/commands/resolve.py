@@ -30,7 +30,7 @@ from core.plan.codec import match_document
 def command(
     call: Invocation,
     name: Annotated[
-        str | None, typer.Argument(metavar="[MATCH_ID|ACTION_ID]", help="What to settle.")
+        str | None, typer.Argument(metavar="MATCH_ID|ACTION_ID", help="What to settle.")
     ] = None,
     choose: Annotated[
         str | None, typer.Option(metavar="ORDER_ID", help="It is this order of the book.")

@@ -78,7 +78,7 @@ def _show_standing(screen: Screen, staged: StagedPlan) -> None:
     if staged.approval:
         sealed = f"sealed by {staged.approval.by} at {moment_text(staged.approval.at)}"
         screen.line(Cell(sealed, Tone.GOOD))
-    elif pending:
+    if pending:
         screen.line(Cell(f"{len(pending)} actions wait for a decision", Tone.WARN))
     screen.next(_next(plan, pending, sealed=staged.approval is not None))
 
@@ -86,6 +86,8 @@ def _show_standing(screen: Screen, staged: StagedPlan) -> None:
 def _next(plan: Plan, pending: list[str], *, sealed: bool) -> str:
     if plan.ambiguous:
         return "trueup resolve"
+    if pending and sealed:
+        return "trueup stage"
     if pending:
         return f"trueup review --approve {pending[0]}"
     return f"trueup apply --confirm {plan.plan_id}" if sealed else "trueup review --seal"

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands.plan import exit_of
+from cli.commands.plan import exit_of, warn_when_quiet
 from cli.desk_work import at_desk
 from cli.invocation import Invocation
 from cli.options import AsJson, verb
@@ -39,8 +39,11 @@ def command(
     else:
         show_plan(call.screen, plan)
         call.screen.line(f"staged as {plan.plan_id} in {call.home.shown(call.home.staged_file)}")
-        if plan.ambiguous:
+        if not plan.base.complete:
+            call.screen.next("trueup doctor")
+        elif plan.ambiguous:
             call.screen.next("trueup resolve")
         elif plan.differs:
             call.screen.next("trueup review")
+    warn_when_quiet(call.screen, plan)
     return exit_of(plan)

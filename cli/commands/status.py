@@ -50,10 +50,14 @@ def _show(screen: Screen, found: Report) -> None:
         ],
         indent=2,
     )
+    if found.open_steps:
+        screen.heading("unresolved steps")
     for step in found.open_steps:
         screen.line(
             f"    {step.action_id} {step.kind} {step.symbol} of {step.plan_id}: {step.state}"
         )
+    if found.unprotected:
+        screen.heading("unprotected positions")
     for position in found.unprotected:
         screen.line(
             f"    {position.account} {position.symbol} {position.quantity}: no stop in the book"

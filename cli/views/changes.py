@@ -51,7 +51,8 @@ def essence(change: AnyChange) -> str:
     match change:
         case InsertOrder(after=row):
             kind = row.order_type or "stub"
-            return f"{row.side} {_of(row.quantity, row.price)} {kind}, {row.status}"
+            level = row.price if row.trigger_price is None else row.trigger_price
+            return f"{row.side} {_of(row.quantity, level)} {kind}, {row.status}"
         case InsertExecution(after=row):
             return f"{row.side} {_of(row.quantity, row.price)} {row.kind}"
         case DeleteOrder(before=row, after=None):

@@ -55,6 +55,13 @@ def warn_of_trouble(screen: Screen, ledger: Ledger) -> None:
         if entry.outcome in _TROUBLE:
             subject = f"{entry.action_id} {entry.kind} {entry.symbol}"
             screen.warn(f"{subject}: {entry.outcome.value}: {entry.note}")
+    if ledger.failed:
+        screen.warn("an action failed, so SAFE_MODE is on until a person has looked")
+        screen.next("trueup safe-mode status, then trueup plan")
+    elif ledger.unknown:
+        screen.next("trueup apply --resume")
+    elif not (ledger.whole or ledger.simulated):
+        screen.next("trueup status")
 
 
 def ledger_document(ledger: Ledger) -> Row:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.config.gates import Gates
-from core.decide.gates import objections
+from core.decide.gates import Gate, Verdict, objections
 from core.domain.errors import Ambiguous, Blocked, Refused, Stale, Tampered, Unresolved
 from core.domain.moment import moment_text
 from core.domain.record import BookIdentity, PlanRecord, PlanState, Step
@@ -49,6 +49,7 @@ def _reasons(case: Circumstance) -> Iterator[Refused]:
     yield from _plan(case)
     yield from _gates(case)
     yield from _decisions(case)
+    yield from _confirmation(case)
 
 
 def _file(case: Circumstance) -> Iterator[Refused]:
@@ -109,8 +110,20 @@ def _plan(case: Circumstance) -> Iterator[Refused]:
 
 def _gates(case: Circumstance) -> Iterator[Refused]:
     """What stands for `not now`, whoever asks."""
-    for verdict in objections(case.gates, case.staged.plan.plan_id, case.confirmed):
-        yield verdict.refusal()
+    for verdict in _verdicts(case):
+        if verdict.code is not Gate.NOT_CONFIRMED:
+            yield verdict.refusal()
+
+
+def _confirmation(case: Circumstance) -> Iterator[Refused]:
+    """Last, because typing the id helps only when nothing else is in the way."""
+    for verdict in _verdicts(case):
+        if verdict.code is Gate.NOT_CONFIRMED:
+            yield verdict.refusal()
+
+
+def _verdicts(case: Circumstance) -> Iterator[Verdict]:
+    return objections(case.gates, case.staged.plan.plan_id, case.confirmed)
 
 
 def _decisions(case: Circumstance) -> Iterator[Refused]:
@@ -119,5 +132,9 @@ def _decisions(case: Circumstance) -> Iterator[Refused]:
         yield Blocked(
             f"{len(pending)} actions still wait for a decision: {', '.join(pending[:10])}"
             + (" …" if len(pending) > 10 else ""),
-            hint=f"trueup review --approve {pending[0]}",
+            hint=(
+                "trueup stage, and decide before sealing"
+                if case.staged.approval
+                else f"trueup review --approve {pending[0]}"
+            ),
         )

@@ -24,7 +24,7 @@ from core.operate.run_status import RunState, RunStatus, write_status
 from core.operate.safe_mode import safe_mode_on
 from core.operate.staging import staged_plan
 from core.operate.trade_log import write_trade_lines
-from core.plan.change import Section, section_of
+from core.plan.change import PlaceStop, Section, section_of
 from core.plan.codec import StagedPlan
 from core.plan.plan import Action, Decision, Plan
 
@@ -199,6 +199,7 @@ def _broke_off(desk: Desk, plan: Plan, ledger: Ledger, error: BaseException) -> 
 
 
 def _finish(desk: Desk, plan: Plan, ledger: Ledger) -> None:
+    _alert_unprotected(desk, ledger)
     if ledger.unknown:
         _alert_unknown(desk, plan, ledger)
     if ledger.failed:
@@ -219,6 +220,19 @@ def _fail_safe(desk: Desk, plan: Plan, why: str) -> None:
     """A failed run stops every process from changing anything until a person has looked."""
     safe_mode_on(desk, reason=f"reconcile_failed: {why}")
     raise_alert(desk, "reconcile_failed", why, subject=plan.plan_id)
+
+
+def _alert_unprotected(desk: Desk, ledger: Ledger) -> None:
+    """A stop that was approved and does not stand leaves its position open to any loss."""
+    for entry in ledger.entries.values():
+        if entry.kind == PlaceStop.kind and entry.outcome in (Outcome.FAILED, Outcome.NOT_REACHED):
+            raise_alert(
+                desk,
+                "position_unprotected",
+                f"{entry.symbol} has no stop: {entry.note or entry.outcome.value}",
+                account=entry.account,
+                subject=entry.target,
+            )
 
 
 def _alert_unknown(desk: Desk, plan: Plan, ledger: Ledger) -> None:

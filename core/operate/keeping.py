@@ -1,5 +1,6 @@
 """backup and restore: copies of the book, and the way back."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -63,6 +64,8 @@ def rehearse_restore(desk: Desk, name: str) -> Restoration:
 def restore(desk: Desk, name: str, confirmed: str | None) -> Restoration:
     """Safe mode goes on first and stays on: somebody must look at the restored book first."""
     path = locate(desk, name)
+    if not os.path.lexists(path):
+        raise Usage(f"there is no file {name}", hint="trueup backup list")
     if confirmed != path.name:
         given = f"{confirmed} was given" if confirmed else "no name was given"
         raise Blocked(

@@ -19,6 +19,7 @@ class Round(StrEnum):
     """How a round ended."""
 
     CLEAN = "clean"
+    INCOMPLETE = "incomplete"
     STAGED = "staged"
     AWAITING_REVIEW = "awaiting_review"
     APPLIED = "applied"
@@ -36,6 +37,8 @@ async def reconcile(
 ) -> RoundReport:
     """A staged plan that still says the same is kept with its decisions; another is superseded."""
     plan = await make_plan(desk, accounts)
+    if not plan.base.complete:
+        return RoundReport(ended=Round.INCOMPLETE, plan=plan)
     staged = _still_current(desk, plan)
     if staged is None:
         stage(desk, plan)

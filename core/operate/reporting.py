@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 
 from core.apply.lock import Holder, read_holder
 from core.config.gates import Gates
+from core.config.home import SENTINEL
+from core.decide.gates import forbid
 from core.domain.errors import TrueupError
 from core.domain.order import STOP_TYPES, BookOrder
 from core.domain.position import BookPosition, exit_side
@@ -51,6 +53,7 @@ class Report:
 def report(desk: Desk) -> Report:
     troubles: list[str] = []
     staged = _staged(desk, troubles)
+    staged_is_broken = bool(troubles)
     steps: Sequence[Step] = ()
     unprotected: Sequence[BookPosition] = ()
     try:
@@ -72,7 +75,9 @@ def report(desk: Desk) -> Report:
         unprotected=unprotected,
         holder=read_holder(desk.files, desk.home.lock_details),
         troubles=troubles,
-        next_command=next_command(gates, staged, bool(steps), bool(troubles)),
+        next_command=_next_command(
+            gates, staged, unresolved=bool(steps), broken=len(troubles) - staged_is_broken > 0
+        ),
     )
 
 
@@ -105,6 +110,7 @@ def _staged(desk: Desk, troubles: list[str]) -> StagedFacts | None:
         staged = staged_plan(desk)
         with desk.book.read() as book:
             registered = book.plan(staged.plan.plan_id)
+            lineage = book.identity().lineage
     except TrueupError as error:
         troubles.append(f"staged plan: {error.message}")
         return None
@@ -112,7 +118,11 @@ def _staged(desk: Desk, troubles: list[str]) -> StagedFacts | None:
     plan = staged.plan
     return StagedFacts(
         plan_id=plan.plan_id,
-        state=_state(staged, registered.state if registered else None, now),
+        state=(
+            _state(staged, registered.state if registered else None, now)
+            if staged.plan.base.book_lineage == lineage
+            else "made from another book"
+        ),
         age=now - plan.generated_at,
         expires_in=plan.expires_at - now,
         pending=sum(action.decision is Decision.PENDING for action in plan.actions),
@@ -131,18 +141,25 @@ def _state(staged: StagedPlan, registered: PlanState | None, now: datetime) -> s
     return registered.value
 
 
-def next_command(gates: Gates, staged: StagedFacts | None, unresolved: bool, troubled: bool) -> str:
+def _next_command(
+    gates: Gates, staged: StagedFacts | None, *, unresolved: bool, broken: bool
+) -> str:
     """The one thing to do now, most urgent first."""
-    if troubled:
+    if broken:
         return "trueup doctor"
     if unresolved:
         return "trueup apply --resume"
     if staged is None or staged.state != PlanState.STAGED:
-        return "trueup stage"
+        return "trueup safe-mode status" if _pressed(gates) else "trueup plan"
     if staged.ambiguous:
         return "trueup resolve"
     if staged.pending or not staged.sealed_by:
         return "trueup review"
-    if gates.safe_mode:
-        return "trueup safe-mode status"
+    if verdict := forbid(gates, staged.plan_id):
+        return verdict.hint
     return f"trueup apply --confirm {staged.plan_id}"
+
+
+def _pressed(gates: Gates) -> bool:
+    """Safe mode by the stop button, not by a configuration that never trades."""
+    return gates.safe_mode and SENTINEL in gates.why.get("SAFE_MODE", "").partition(" ")[0]

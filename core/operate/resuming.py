@@ -10,8 +10,10 @@ from core.apply.settling import settle
 from core.domain.errors import Blocked, Usage
 from core.domain.order import OrderStatus
 from core.domain.record import Step, StepState
+from core.operate.alerting import raise_alert
 from core.operate.desk import Desk
 from core.operate.run_status import RunState, RunStatus, write_status
+from core.plan.change import PlaceStop
 
 # Waiting for the venue's quarantine to pass is worth it up to here; beyond, come back later.
 WAIT_SECONDS_MAX = 30.0
@@ -33,6 +35,7 @@ async def resume(desk: Desk) -> list[Settled]:
         settled = await resumption.settle_open_steps(steps)
     if steps:
         _note(desk, settled)
+        _alert_unprotected(desk, settled)
     return settled
 
 
@@ -69,6 +72,18 @@ def _note(desk: Desk, settled: Sequence[Settled]) -> None:
             error=f"{len(still_open)} steps are still unresolved" if still_open else None,
         ),
     )
+
+
+def _alert_unprotected(desk: Desk, settled: Sequence[Settled]) -> None:
+    for one in settled:
+        if one.step.kind == PlaceStop.kind and one.state is StepState.FAILED:
+            raise_alert(
+                desk,
+                "position_unprotected",
+                f"{one.step.symbol} has no stop: {one.note}",
+                account=one.step.account,
+                subject=one.step.idempotency_key,
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +130,9 @@ def find_step(steps: Sequence[Step], name: str) -> Step:
     if len(found) == 1:
         return found[0]
     if found:
-        keys = ", ".join(step.step_id for step in found)
-        raise Usage(f"{name} names several open steps: {keys}", hint=f"trueup resolve {keys[0]}")
+        keys = [step.step_id for step in found]
+        raise Usage(
+            f"{name} names several open steps: {', '.join(keys)}",
+            hint=f"trueup resolve {keys[0]} --as done|not-done",
+        )
     raise Usage(f"no open step is called {name!r:.40}", hint="trueup resolve")

@@ -62,8 +62,16 @@ def check_reviewable(desk: Desk, staged: StagedPlan) -> None:
         by = staged.approval.by if staged.approval else registered.sealed_by
         raise Blocked(
             f"{staged.plan.plan_id} was sealed by {by}; its decisions stand",
-            hint=f"trueup apply --confirm {staged.plan.plan_id}, or trueup stage to start over",
+            hint=_after_seal(staged),
         )
+
+
+def _after_seal(staged: StagedPlan) -> str:
+    plan_id = staged.plan.plan_id
+    undecided = [a.id for a in staged.plan.actions if a.decision is Decision.PENDING]
+    if not undecided:
+        return f"trueup apply --confirm {plan_id}, or trueup stage to start over"
+    return "trueup stage to start over: it was sealed with actions undecided"
 
 
 def _seal(desk: Desk, staged: StagedPlan, plan: Plan) -> Approval:

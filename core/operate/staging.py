@@ -55,4 +55,8 @@ def staged_plan(desk: Desk) -> StagedPlan:
         raise BrokenDocument(
             f"{desk.home.staged_file.name} cannot be read: {error.strerror}"
         ) from None
-    return read_staged(content)
+    try:
+        return read_staged(content)
+    except BrokenDocument as error:
+        error.hint = error.hint or "trueup stage"
+        raise

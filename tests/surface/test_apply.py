@@ -161,7 +161,8 @@ def test_a_rejected_action_fails_the_run_and_the_others_go_on(home: HomeUnderTes
     assert home.sentinel.exists()
     status = json.loads((home.root / "status/reconcile_status.json").read_text())
     assert status["status"] == "FAILED"
-    assert [row["type"] for row in home.rows("SELECT type FROM alerts")] == ["reconcile_failed"]
+    alerts = [row["type"] for row in home.rows("SELECT type FROM alerts ORDER BY at")]
+    assert alerts == ["position_unprotected", "reconcile_failed"]
 
 
 def test_an_unknown_outcome_stops_the_run_and_is_settled_by_asking(home: HomeUnderTest) -> None:

@@ -61,7 +61,7 @@ class Deadline:
 
     @contextmanager
     def watching(self, connection: sqlite3.Connection) -> Iterator[None]:
-        # Adding to and copying a set are single steps, so no lock is needed that could be left held.
+        # Adding to a set and copying it are single steps: no lock is needed that could stay held.
         self._connections.add(connection)
         try:
             yield

@@ -69,7 +69,7 @@ def failing_as(kind: type[TrueupError], what: str) -> Iterator[None]:
 
 
 def _file_words(error: OSError) -> str:
-    return f"{error.filename} {reason(error)}" if error.filename else reason(error)
+    return f"{error.filename or 'a file'} {reason(error)}"
 
 
 def _file_hint(error: OSError) -> str | None:

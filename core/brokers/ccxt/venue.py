@@ -1,8 +1,8 @@
 """What a translation offers: one exchange's words in ours."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from core.brokers.ccxt.told import Told
 from core.domain.errors import NotSent
 from core.domain.execution import BrokerExecution
 from core.domain.market import Balance, Instrument, Quote
-from core.domain.order import BrokerOrder, OrderRequest
+from core.domain.order import TERMINAL, BrokerOrder, OrderRequest
 from core.domain.position import BrokerPosition
 from core.domain.snapshot import Lookup
 from core.domain.stream import StreamEvent
@@ -18,6 +18,7 @@ from core.operate.checking import Finding
 from core.ports import Capabilities
 
 ONE_WAY, HEDGE, MIXED = "one-way", "hedge", "mixed"
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,3 +99,15 @@ class Venue(Protocol):
 def cannot(venue: str, what: str, instead: str) -> NotSent:
     """What this venue has no way of doing; nothing is sent, and repeating it is of no use."""
     return NotSent(f"{venue} cannot {what}", hint=instead)
+
+
+def orders_once(orders: Iterable[BrokerOrder]) -> tuple[BrokerOrder, ...]:
+    """Listings overlap, and not every row in them is fresh: the latest word on each order."""
+    latest: dict[tuple[str, str], BrokerOrder] = {}
+    for order in sorted(orders, key=lambda each: (each.updated_at or NEVER, _has_ended(each))):
+        latest[order.symbol, order.broker_order_id] = order
+    return tuple(latest.values())
+
+
+def _has_ended(order: BrokerOrder) -> bool:
+    return order.status in TERMINAL

@@ -11,7 +11,7 @@ from core.brokers.ccxt.bybit.listings import KEPT, Listings
 from core.brokers.ccxt.bybit.orders import of_whole_position, order_of
 from core.brokers.ccxt.snapshot import AHEAD
 from core.brokers.ccxt.told import Rows, Told, asked, joined, once, read_each, readable
-from core.brokers.ccxt.venue import Activity, Holdings
+from core.brokers.ccxt.venue import Activity, Holdings, orders_once
 from core.domain.errors import Unavailable
 from core.domain.execution import BrokerExecution
 from core.domain.market import Balance
@@ -52,7 +52,7 @@ class Reading:
             of_whole_position(order, held.get((order.symbol, order.position_side.value), _NONE))
             for order in told.rows
         )
-        return Told(rows=once(rows, _order_name), lacking=told.lacking)
+        return Told(rows=orders_once(rows), lacking=told.lacking)
 
     async def _executions(self, executed: Rows) -> Told[BrokerExecution]:
         try:
@@ -72,10 +72,6 @@ class Reading:
 
 
 _NONE = Decimal(0)
-
-
-def _order_name(order: BrokerOrder) -> tuple[str, str]:
-    return order.symbol, order.broker_order_id
 
 
 def _execution_name(row: BrokerExecution) -> tuple[str, str | None, str]:

@@ -85,7 +85,7 @@ class Reading:
         plans = await asked(self.listings.plans(since - PLAN_LIFE, until))
         plans = replace(plans, rows=tuple(row for row in plans.rows if _matters(row, since)))
         both = joined([working, ended])
-        rows = once(both.rows, lambda row: row["orderId"])
+        rows = once(sorted(both.rows, key=_updated), lambda row: row["orderId"])
         listed = {row["orderId"] for row in rows}
         apart = {str(row["orderId"]) for row in plans.rows if int(row["state"]) == PLAN_EXECUTED}
         trading = await asked(self._several(sorted(apart - listed)))
@@ -143,6 +143,10 @@ class Reading:
 
     async def balances(self) -> Told[Balance]:
         return read_each(await self.listings.assets(), balance_of, "coin", "currency")
+
+
+def _updated(row: Row) -> int:
+    return int(row.get("updateTime") or 0)
 
 
 def _matters(plan: Row, since: datetime) -> bool:

@@ -7,10 +7,10 @@ from typing import Any
 
 from core.brokers.ccxt.figures import Row, amount, milliseconds
 from core.brokers.ccxt.line import Line, ReadFailed
-from core.brokers.ccxt.told import Rows, Told, asked, joined, once, read_each, readable, rows_of
+from core.brokers.ccxt.told import Rows, Told, asked, joined, read_each, readable, row_of, rows_of
 from core.brokers.ccxt.unified.abilities import ENDED, first_of
 from core.brokers.ccxt.unified.rows import Unified
-from core.brokers.ccxt.venue import HEDGE, ONE_WAY, Activity, Holdings
+from core.brokers.ccxt.venue import HEDGE, ONE_WAY, Activity, Holdings, orders_once
 from core.domain.errors import Unavailable
 from core.domain.execution import BrokerExecution
 from core.domain.market import Balance
@@ -31,7 +31,8 @@ class Reading:
 
     async def unified(self) -> Unified:
         with readable("the markets"):
-            return Unified(await self.line.read("load_markets"))
+            markets = await self.line.read("load_markets")
+            return Unified(markets=row_of(markets), spot=self.market == "spot")
 
     async def holdings(self) -> Holdings:
         try:
@@ -83,10 +84,7 @@ class Reading:
         if ended := first_of(self.line.exchange().has, ENDED):
             parts.append(await self._by_symbol(ended, self.symbols, since))
         told = read_each(joined(parts), unified.order, "order", "id")
-        return Told(
-            rows=once(told.rows, lambda row: (row.symbol, row.broker_order_id)),
-            lacking=told.lacking,
-        )
+        return Told(rows=orders_once(told.rows), lacking=told.lacking)
 
     async def _executions(
         self, unified: Unified, since: datetime, symbols: Iterable[str]

@@ -32,11 +32,12 @@ STATUSES: Mapping[str, OrderStatus] = {
 ONE = Decimal(1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unified:
-    """Reads what was made of the rows of these markets."""
+    """Reads what ccxt made of rows in these markets."""
 
     markets: Mapping[str, Any]
+    spot: bool
 
     def order(self, row: Row) -> BrokerOrder:
         size, filled = self._size(row), amount(row.get("filled"))
@@ -94,7 +95,7 @@ class Unified:
 
     def instrument(self, symbol: str) -> Instrument | None:
         market = self.markets.get(symbol)
-        if market is None:
+        if market is None or bool(market.get("spot")) is not self.spot:
             return None
         steps, limits = market.get("precision") or {}, market.get("limits") or {}
         size = self._size(market)
@@ -102,7 +103,7 @@ class Unified:
         step = price(steps.get("amount"))
         return Instrument(
             symbol=symbol,
-            kind="spot" if market.get("spot") else "linear",
+            kind="spot" if self.spot else "linear",
             base=name(market.get("base")),
             quote=name(market.get("quote")),
             price_tick=price(steps.get("price")),
@@ -115,7 +116,10 @@ class Unified:
     def _size(self, row: Row) -> Decimal:
         """A contract may stand for more or less than one coin."""
         market = self.markets[row["symbol"]]
-        return price(market.get("contractSize")) or ONE if market.get("contract") else ONE
+        if bool(market.get("spot")) is not self.spot:
+            # An exchange whose contracts ccxt does not list has them taken for its spot markets.
+            raise ValueError(f"{row['symbol']} is not of this account's market")
+        return ONE if self.spot else price(market.get("contractSize")) or ONE
 
 
 def quote_of(symbol: str, row: Row) -> Quote:

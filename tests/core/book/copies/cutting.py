@@ -1,8 +1,8 @@
-"""Cuts a backup or a restore short at every point of its Python code, each time in a child process.
+"""Cuts a backup or a restore short at any point of its Python code, each time in a child process.
 
     python -m tests.core.book.copies.cutting WHAT HOW FOLDER POINTS
 
-    WHAT  backup, restore, restore-garbage (over a file that is no database), restore-new (over none)
+    WHAT  backup, restore, restore-garbage (over no database), restore-new (over no file)
     HOW   kill (-9), error (the disk is full), interrupt (Ctrl-C), disk (files may not grow)
 
 A point is a call that the code under core/book makes. Prints nothing when all is well; an assertion
@@ -181,7 +181,7 @@ def in_child(run: Callable[[], object], told: Told) -> int:
         except (BackupFailed, RestoreFailed) as error:
             code = REFUSED
             told(error)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001
             told(error)
         finally:
             os._exit(code)

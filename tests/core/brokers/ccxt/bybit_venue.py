@@ -10,7 +10,7 @@ from typing import Any
 from core.brokers.ccxt import CcxtBroker
 from core.brokers.ccxt.bybit.orders import order_of
 from core.domain.order import BrokerOrder
-from tests.core.brokers.ccxt.account import NAME, QuickClock, refuse_next, settings
+from tests.core.brokers.ccxt.account import NAME, QuickClock, refuse_next, settings, told_twice
 from tests.core.brokers.ccxt.ids import next_id
 from tests.core.brokers.contract import Trouble
 from tests.venues.bybit import BybitVenue
@@ -40,6 +40,7 @@ class ContractBybit:
         Trouble.GARBLED: ["TRUNCATED", "HTML", "EMPTY", "WITHOUT_ID", "http:502"],
         Trouble.RATE_LIMITED: ["refused:10006", "refused:10018"],
         Trouble.PART_FAILS: ["orders", "executions", "positions", "balances"],
+        Trouble.TOLD_TWICE: ["executions"],
     }
 
     def __init__(self, emulated: BybitVenue, market: str):
@@ -95,7 +96,9 @@ class ContractBybit:
         return order_of(order_row(placed))
 
     async def make_trouble(self, trouble: Trouble, face: str, *, on: str) -> None:
-        if trouble is Trouble.REFUSED:
+        if trouble is Trouble.TOLD_TWICE:
+            told_twice(self.emulated, ENDPOINTS[face])
+        elif trouble is Trouble.REFUSED:
             refuse_next(self.broker, ENDPOINTS[on])
         elif trouble is Trouble.PART_FAILS:
             self.emulated.faults.clear()

@@ -9,7 +9,7 @@ from typing import Any
 from core.brokers.ccxt import CcxtBroker
 from core.domain.order import BrokerOrder
 from core.domain.snapshot import Found
-from tests.core.brokers.ccxt.account import NAME, QuickClock, refuse_next, settings
+from tests.core.brokers.ccxt.account import NAME, QuickClock, refuse_next, settings, told_twice
 from tests.core.brokers.ccxt.ids import next_id
 from tests.core.brokers.contract import Trouble
 from tests.venues.exchange import Side
@@ -42,6 +42,7 @@ class ContractMexc:
         Trouble.GARBLED: ["TRUNCATED", "HTML", "EMPTY", "WITHOUT_ID", "http:502"],
         Trouble.RATE_LIMITED: ["refused:510"],
         Trouble.PART_FAILS: ["orders", "executions", "positions", "balances"],
+        Trouble.TOLD_TWICE: ["executions"],
     }
 
     def __init__(self, emulated: MexcVenue):
@@ -88,7 +89,9 @@ class ContractMexc:
         return found.order
 
     async def make_trouble(self, trouble: Trouble, face: str, *, on: str) -> None:
-        if trouble is Trouble.REFUSED:
+        if trouble is Trouble.TOLD_TWICE:
+            told_twice(self.emulated, ENDPOINTS[face])
+        elif trouble is Trouble.REFUSED:
             refuse_next(self.broker, ENDPOINTS[on])
         elif trouble is Trouble.PART_FAILS:
             self.emulated.faults.clear()
