@@ -66,8 +66,8 @@ def _changes_moved(chosen: Iterable[Action], fresh: Iterable[AnyChange]) -> list
     return moved
 
 
-def _subject(change: AnyChange) -> tuple[str, str, str]:
-    return change.kind, change.account, change.target
+def _subject(change: AnyChange) -> tuple[str, str, str, str]:
+    return change.kind, change.account, change.symbol, change.target
 
 
 # They move by themselves and decide nothing.
