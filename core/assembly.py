@@ -105,13 +105,7 @@ class Wiring:
                 f"the account {name!r:.40} is not configured any more",
                 hint="put it back under ACCOUNTS in config/local_reconcile.yml",
             )
-        make = _BROKERS.get(account.broker)
-        if make is None:
-            raise Usage(
-                f"ACCOUNTS.{name}.broker: no adapter called {account.broker!r:.40}",
-                hint=f"known: {', '.join(_BROKERS)}",
-            )
-        return make(self, name, account)
+        return _BROKERS.get(account.broker, Wiring._ccxt)(self, name, account)
 
     def _paper(self, name: str, account: Account) -> Broker:
         from core.brokers.paper.broker import PaperBroker
@@ -124,6 +118,13 @@ class Wiring:
         from core.brokers.ib import IbBroker
 
         return IbBroker(name, account, self.clock)
+
+
+    def _ccxt(self, name: str, account: Account) -> Broker:
+        """Bybit, MEXC, and any other exchange id that ccxt knows."""
+        from core.brokers.ccxt import CcxtBroker
+
+        return CcxtBroker(name, account, self.clock)
 
 
 _BROKERS = {"paper": Wiring._paper, "ib": Wiring._ib}

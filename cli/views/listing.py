@@ -1,27 +1,20 @@
 """Lists of book rows: a page as a table, as JSON or as CSV, with the book's own column names."""
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cli.desk_work import desk_for
 from cli.exits import Exit
 from cli.invocation import Invocation
+from cli.options import AsJson, Command, verb
 from cli.screen import Cell, Column, Tone
 from core.domain.errors import Usage
 from core.domain.moment import parse_moment
 from core.ports import Listing, Page
-
-# Shared by every list command, so that they all read alike.
-Sort = Annotated[str | None, typer.Option(metavar="COLUMN", help="Sort by this column.")]
-Ascending = Annotated[bool, typer.Option("--asc", help="Oldest or smallest first.")]
-PageNumber = Annotated[int, typer.Option("--page", metavar="N", help="Which page.")]
-PageSize = Annotated[int, typer.Option("--page-size", metavar="N", help="Rows a page, up to 1000.")]
-Since = Annotated[str | None, typer.Option(metavar="TIME", help="Not before, ISO-8601.")]
-Until = Annotated[str | None, typer.Option(metavar="TIME", help="Before, ISO-8601.")]
-AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV, every column.")]
 
 _RIGHT = frozenset(
     (
@@ -31,30 +24,75 @@ _RIGHT = frozenset(
 )
 
 
-def listing(
+def lister(
     table: str,
-    where: dict[str, str | None],
     *,
-    sort: str | None,
-    ascending: bool,
-    page: int,
-    page_size: int,
-    since: str | None,
-    until: str | None,
-) -> Listing:
-    return Listing(
-        table=table,
-        where={name: value for name, value in where.items() if value is not None},
-        since=None if since is None else _moment("--since", since),
-        until=None if until is None else _moment("--until", until),
-        sort=sort,
-        descending=not ascending,
-        page=page,
-        page_size=page_size,
+    filters: Sequence[str],
+    columns: Sequence[str],
+    examples: Sequence[str],
+    told: str,
+) -> Command:
+    """The list command of a table: every one filters, sorts and pages alike.
+
+    `columns` are those that fit a screen; JSON and CSV carry every column.
+    """
+
+    def command(call: Invocation, **given: Any) -> int:
+        asked = Listing(
+            table=table,
+            where=_where(call.options.account, {name: given[name] for name in filters}),
+            since=_moment("--since", given["since"]),
+            until=_moment("--until", given["until"]),
+            sort=given["sort"],
+            descending=not given["asc"],
+            page=given["page"],
+            page_size=given["page_size"],
+        )
+        return show_page(call, asked, columns, as_json=given["as_json"], as_csv=given["as_csv"])
+
+    command.__doc__ = told
+    command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [_CALL, *(_filter(name) for name in filters), *_SHARED]
     )
+    return verb(*examples)(command)
 
 
-def _moment(flag: str, text: str) -> datetime:
+def _filter(name: str) -> inspect.Parameter:
+    option = typer.Option(metavar=name.upper(), help=f"Only this {name.replace('_', ' ')}.")
+    return _option(name, Annotated[str | None, option], None)
+
+
+def _option(name: str, kind: Any, default: object) -> inspect.Parameter:
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, keyword, default=default, annotation=kind)
+
+
+_CALL = inspect.Parameter("call", inspect.Parameter.POSITIONAL_ONLY, annotation=Invocation)
+_Time = Annotated[str | None, typer.Option(metavar="TIME", help="ISO-8601, with its zone.")]
+_SHARED = (
+    _option("since", _Time, None),
+    _option("until", _Time, None),
+    _option(
+        "sort", Annotated[str | None, typer.Option(metavar="COLUMN", help="Sort by this.")], None
+    ),
+    _option("asc", Annotated[bool, typer.Option("--asc", help="Oldest, smallest first.")], False),
+    _option("page", Annotated[int, typer.Option(metavar="N", help="Which page.")], 1),
+    _option(
+        "page_size", Annotated[int, typer.Option(metavar="N", help="Rows a page, to 1000.")], 50
+    ),
+    _option("as_csv", Annotated[bool, typer.Option("--csv", help="CSV, every column.")], False),
+    _option("as_json", AsJson, False),
+)
+
+
+def _where(account: str | None, filters: Mapping[str, str | None]) -> dict[str, str]:
+    told = {"account": account, **filters}
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _moment(flag: str, text: str | None) -> datetime | None:
+    if text is None:
+        return None
     try:
         return parse_moment(text)
     except ValueError as error:
@@ -64,7 +102,6 @@ def _moment(flag: str, text: str) -> datetime:
 def show_page(
     call: Invocation, asked: Listing, columns: Sequence[str], *, as_json: bool, as_csv: bool
 ) -> int:
-    """`columns` are those that fit a screen; JSON and CSV carry every column."""
     if as_json and as_csv:
         raise Usage("--json and --csv exclude each other")
     with desk_for(call) as desk, desk.book.read() as book:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from core.config.gates import Gates
 from core.domain.errors import BrokerError, TrueupError
@@ -117,6 +118,13 @@ def _book(desk: Desk) -> Iterator[Finding]:
 # --- the brokers ------------------------------------------------------------------------------
 
 
+@runtime_checkable
+class Diagnosing(Protocol):
+    """A broker that knows what else can be wrong with it."""
+
+    async def diagnose(self) -> Sequence[Finding]: ...
+
+
 async def _account(desk: Desk, account: str) -> AsyncIterator[Finding]:
     name = f"account {account}"
     try:
@@ -137,6 +145,9 @@ async def _account(desk: Desk, account: str) -> AsyncIterator[Finding]:
         yield fine(name, f"reachable through {snapshot.broker}: {told}")
     async for finding in _circumstances(desk, account, broker, name):
         yield finding
+    if isinstance(broker, Diagnosing):
+        for finding in await broker.diagnose():
+            yield finding
 
 
 async def _circumstances(

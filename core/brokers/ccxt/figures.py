@@ -10,6 +10,10 @@ from core.domain.money import ZERO, bounded
 
 Row = Mapping[str, Any]
 
+# What reading a row raises when it is not what it should be: a word nobody knows, a number that is
+# none, a list where an object belongs.
+UNREADABLE = (KeyError, ValueError, TypeError, AttributeError, ArithmeticError)
+
 # A longer number is no price or quantity, and could not be written down in a plan.
 _NUMBER = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{0,40})?(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
 _END = Decimal(10) ** 20

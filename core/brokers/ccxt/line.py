@@ -10,6 +10,7 @@ from typing import Any
 import stamina
 import stamina.instrumentation
 
+from core.brokers.ccxt.figures import UNREADABLE
 from core.brokers.ccxt.library import Exchange, open_exchange
 from core.brokers.ccxt.meaning import Codes, Failure, Says, failure_of, safe
 from core.brokers.ccxt.pace import Pace
@@ -20,7 +21,7 @@ from core.ports import Clock
 # By itself stamina prints every retry on standard output, into whatever is read from there.
 stamina.instrumentation.set_on_retry_hooks(())
 
-# Takes an answer out of its envelope; a ValueError or KeyError says that it is none.
+# Takes an answer out of its envelope; an UNREADABLE error says that it is none.
 Envelope = Callable[[Any], Any]
 
 
@@ -155,7 +156,7 @@ class Line:
             return None, failure_of(error, self._codes)
         try:
             return self._envelope(answer), None
-        except (KeyError, ValueError) as error:
+        except UNREADABLE as error:
             return None, _no_answer(error)
 
 

@@ -92,7 +92,7 @@ class Dialect(Protocol):
         ...
 
     async def told(self, message: Row) -> Sequence[StreamEvent]:
-        """The events in a message; a ValueError or KeyError says that it cannot be read."""
+        """The events in a message; an UNREADABLE error says that it cannot be read."""
         ...
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, repeat
 
-from core.brokers.ccxt.figures import Row
+from core.brokers.ccxt.figures import UNREADABLE, Row
 from core.brokers.ccxt.line import Line
 from core.brokers.ccxt.meaning import safe
 from core.brokers.ccxt.socket import Dialect, connected
@@ -54,7 +54,7 @@ class Stream:
     async def _told(self, message: Row) -> Sequence[StreamEvent]:
         try:
             return await self.dialect.told(message)
-        except (KeyError, ValueError) as error:
+        except UNREADABLE as error:
             why = safe(f"an event could not be read: {error}")
             return [Gap(why, self._last_heard)]
 

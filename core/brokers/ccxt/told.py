@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from core.brokers.ccxt.figures import Row
+from core.brokers.ccxt.figures import UNREADABLE, Row
 from core.brokers.ccxt.meaning import safe
 from core.domain.errors import Unavailable as NotAnswered
 from core.domain.snapshot import Known, Part, Partial, Unavailable
@@ -54,7 +54,7 @@ def readable(what: str) -> Iterator[None]:
     """An answer that makes no sense is no answer."""
     try:
         yield
-    except (KeyError, ValueError) as error:
+    except UNREADABLE as error:
         why = safe(_why(error))
     else:
         return
@@ -68,7 +68,7 @@ def read_each(told: Told[Row], read: Read[T], what: str, key: str) -> Told[T]:
     for row in told.rows:
         try:
             rows.append(read(row))
-        except (KeyError, ValueError) as error:
+        except UNREADABLE as error:
             lacking.append(safe(f"{what} {row.get(key)!s:.40} cannot be read: {_why(error)}"))
     return Told(rows=tuple(rows), lacking=tuple(lacking), missing=told.missing)
 

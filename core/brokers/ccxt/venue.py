@@ -10,7 +10,7 @@ from core.brokers.ccxt.told import Told
 from core.domain.errors import NotSent
 from core.domain.execution import BrokerExecution
 from core.domain.market import Balance, Instrument, Quote
-from core.domain.order import TERMINAL, BrokerOrder, OrderRequest
+from core.domain.order import TERMINAL, BrokerOrder, OrderRequest, OrderStatus
 from core.domain.position import BrokerPosition
 from core.domain.snapshot import Lookup
 from core.domain.stream import StreamEvent
@@ -99,6 +99,25 @@ class Venue(Protocol):
 def cannot(venue: str, what: str, instead: str) -> NotSent:
     """What this venue has no way of doing; nothing is sent, and repeating it is of no use."""
     return NotSent(f"{venue} cannot {what}", hint=instead)
+
+
+def acknowledged(order_id: str, key: str, request: OrderRequest) -> BrokerOrder:
+    """All that an acknowledgement tells: it exists, under this id, as it was asked for."""
+    return BrokerOrder(
+        broker_order_id=order_id,
+        client_order_id=key,
+        symbol=request.symbol,
+        side=request.side,
+        position_side=request.position_side,
+        type=request.type,
+        quantity=request.quantity,
+        price=request.price,
+        trigger_price=request.trigger_price,
+        time_in_force=request.time_in_force,
+        reduce_only=request.reduce_only,
+        post_only=request.post_only,
+        status=OrderStatus.OPEN,
+    )
 
 
 def orders_once(orders: Iterable[BrokerOrder]) -> tuple[BrokerOrder, ...]:

@@ -83,7 +83,7 @@ def is_past_of(order: BrokerOrder, row: BookOrder) -> bool:
     return (
         order.status in GIVEN_UP
         and _same_client(order, row)
-        and row.broker_order_id is not None
+        and row.broker_order_id not in (None, order.broker_order_id)
         and last_heard(order) <= last_heard(row)
     )
 

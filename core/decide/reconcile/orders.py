@@ -53,12 +53,12 @@ def diff_orders(
     new = [order for order in matching.new if _is_taken_in(order, settings)]
     left_out = [order for order in matching.new if not _is_taken_in(order, settings)]
     inserts = [_insert(order, observation.account, names) for order in new]
-    executed = _executed_names(observation)
+    proven = _proven(matching, observation)
     return OrderDiff(
         changes=(
             *inserts,
             *updates,
-            *(_delete(row, executed, settings.FORCE_SYNC_DELETE, now) for row in gone),
+            *(_delete(row, proven, settings.FORCE_SYNC_DELETE, now) for row in gone),
         ),
         problems=(
             *(_unknown(row, answer) for row, answer in unknown),
@@ -194,19 +194,20 @@ def _believed(row: BookOrder, answer: Lookup | None, matching: Matching) -> Look
     return Inconclusive(f"it answered with {order.broker_order_id}, which is not the same order")
 
 
-def _executed_names(observation: Observation) -> frozenset[str]:
-    """The broker's names of all orders that some execution proves."""
+def _proven(matching: Matching, observation: Observation) -> frozenset[str]:
+    """The names, anyone's, of orders that an execution or an earlier life of theirs proves."""
     told = observation.broker.executions
     names = {name for each in told for name in (each.broker_order_id, each.client_order_id)}
-    return frozenset(filter(None, names)) | observation.book.executed.keys()
+    executed = frozenset(filter(None, names)) | observation.book.executed.keys()
+    return executed.union(matching.linked.values())
 
 
-def _delete(row: BookOrder, executed: frozenset[str], force: bool, now: datetime) -> DeleteOrder:
-    filled = row.filled_quantity > ZERO or not executed.isdisjoint(
-        filter(None, (row.broker_order_id, row.client_order_id))
-    )
-    erase = force and not filled
-    kept = "" if erase or not force else " Its row stays, because part of it was filled."
+def _delete(row: BookOrder, proven: frozenset[str], force: bool, now: datetime) -> DeleteOrder:
+    """Erases only what the broker never told anything of; history stays, whatever is configured."""
+    names = (row.order_id, row.broker_order_id, row.client_order_id)
+    known = row.filled_quantity > ZERO or not proven.isdisjoint(filter(None, names))
+    erase = force and not known
+    stays = " Its row stays, because the broker has told of it before." if force and known else ""
     return DeleteOrder(
         account=row.account,
         symbol=row.symbol,
@@ -214,7 +215,7 @@ def _delete(row: BookOrder, executed: frozenset[str], force: bool, now: datetime
         reason="not_on_broker",
         because=(
             f"The book has the order {progress(row)}; the broker neither lists it nor knows it "
-            f"when asked.{kept}"
+            f"when asked.{stays}"
         ),
         risk=Risk.HIGH if erase else Risk.MEDIUM,
         before=row,

@@ -53,9 +53,8 @@ def protect(
         if guarded.key.symbol in in_flight or any(map(matching.holds, guarded.stops)):
             continue  # one thing after the other: what is open there may already be the stop
         fitting = [stop for stop in guarded.stops if _fits(stop, guarded)]
-        yield from (
-            _cancel_orphan(stop, guarded, matching) for stop in guarded.stops if stop not in fitting
-        )
+        orphans = (stop for stop in guarded.stops if not _fits(stop, guarded))
+        yield from (_cancel_orphan(stop, guarded, matching) for stop in orphans)
         if fitting:
             yield from _keep_one(fitting, guarded, matching)
         elif guarded.position and _needs_stop(guarded, settings):

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -30,7 +30,7 @@ _HUNDREDTH = Decimal("0.01")
 
 
 class LookAlikes:
-    """Book rows by what they look like and when they began, so that no search walks all of them."""
+    """Book rows by looks, price and birth, so that no search walks past what cannot be meant."""
 
     def __init__(
         self,
@@ -45,25 +45,48 @@ class LookAlikes:
         for row in rows:
             if row.created_at is not None:
                 looks = tuple(getattr(row, name) for _, name in _EXACT)
-                self._alike[looks].append((row.created_at, row))
+                level = self._level(row.symbol, row.price)
+                self._alike[*looks, level].append((row.created_at, row))
         for alike in self._alike.values():
             alike.sort(key=_began)
 
     def of(self, order: BrokerOrder) -> tuple[BookOrder, ...]:
         """The rows that this order might be."""
-        if order.created_at is None:
-            return ()
-        alike = self._alike.get(tuple(getattr(order, name) for name, _ in _EXACT), [])
-        first = bisect_left(alike, order.created_at - self._window, key=_began)
-        last = bisect_right(alike, order.created_at + self._window, key=_began)
-        return tuple(row for _, row in alike[first:last] if self._prices_fit(order, row))
+        looks = tuple(getattr(order, name) for name, _ in _EXACT)
+        return tuple(
+            row
+            for level in self._levels_near(order)
+            for row in self._born_near(order, self._alike.get((*looks, level), []))
+            if self._prices_fit(order, row)
+        )
+
+    def _tick(self, symbol: str) -> Decimal | None:
+        instrument = self._instruments.get(symbol)
+        return instrument.price_tick if instrument and not self._exact_price else None
+
+    def _level(self, symbol: str, price: Decimal | None) -> Decimal | None:
+        """Prices within a tick of each other are on the same level or on the next."""
+        tick = self._tick(symbol)
+        return price if price is None or not tick else price // tick
+
+    def _levels_near(self, order: BrokerOrder) -> tuple[Decimal | None, ...]:
+        level = self._level(order.symbol, order.price)
+        if level is None or not self._tick(order.symbol):
+            return (level,)
+        return level - 1, level, level + 1
+
+    def _born_near(
+        self, order: BrokerOrder, alike: list[tuple[datetime, BookOrder]]
+    ) -> Iterator[BookOrder]:
+        if order.created_at is not None:
+            first = bisect_left(alike, order.created_at - self._window, key=_began)
+            last = bisect_right(alike, order.created_at + self._window, key=_began)
+            yield from (row for _, row in alike[first:last])
 
     def _prices_fit(self, order: BrokerOrder, row: BookOrder) -> bool:
         if order.price is None or row.price is None:
-            return order.price is row.price
-        instrument = self._instruments.get(order.symbol)
-        tick = instrument.price_tick if instrument and not self._exact_price else None
-        return abs(order.price - row.price) <= (tick or ZERO)
+            return True  # on one level, so both are without a price
+        return abs(order.price - row.price) <= (self._tick(order.symbol) or ZERO)
 
 
 def weighed(order: BrokerOrder, rows: Iterable[BookOrder]) -> tuple[Candidate, ...]:

@@ -6,9 +6,9 @@ from typing import Any
 from core.brokers.ccxt.bybit.requests import amending, cancelling, placing
 from core.brokers.ccxt.figures import name
 from core.brokers.ccxt.line import Line
-from core.brokers.ccxt.venue import Changes
+from core.brokers.ccxt.venue import Changes, acknowledged
 from core.domain.errors import OutcomeUnknown
-from core.domain.order import BrokerOrder, OrderRequest, OrderStatus
+from core.domain.order import BrokerOrder, OrderRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,21 +20,7 @@ class Trading:
         """The order as it was acknowledged: what it has become since, only asking tells."""
         wanted = placing(key, request, self.category)
         order_id = _id(await self.line.write("privatePostV5OrderCreate", wanted))
-        return BrokerOrder(
-            broker_order_id=order_id,
-            client_order_id=key,
-            symbol=request.symbol,
-            side=request.side,
-            position_side=request.position_side,
-            type=request.type,
-            quantity=request.quantity,
-            price=request.price,
-            trigger_price=request.trigger_price,
-            time_in_force=request.time_in_force,
-            reduce_only=request.reduce_only,
-            post_only=request.post_only,
-            status=OrderStatus.OPEN,
-        )
+        return acknowledged(order_id, key, request)
 
     async def amend(self, order: BrokerOrder, changes: Changes) -> None:
         wanted = amending(order, changes, self.category)

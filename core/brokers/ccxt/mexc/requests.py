@@ -71,7 +71,8 @@ def _shared(request: OrderRequest, contract: Contract, open_type: int) -> Parame
     }
     if request.type in LIMITED:
         wanted["price"] = _price(request.price, "price")
-    if request.reduce_only:
+    if request.reduce_only and request.position_side is PositionSide.BOTH:
+        # In hedge mode the direction says it all, and MEXC takes no flag.
         wanted["reduceOnly"] = True
     return wanted
 

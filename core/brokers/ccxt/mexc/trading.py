@@ -9,9 +9,9 @@ from core.brokers.ccxt.mexc.contracts import Contract, Contracts
 from core.brokers.ccxt.mexc.reading import Reading
 from core.brokers.ccxt.mexc.requests import amending, is_plan, placing, planning
 from core.brokers.ccxt.told import readable, row_of, rows_of
-from core.brokers.ccxt.venue import Changes, cannot
+from core.brokers.ccxt.venue import Changes, acknowledged, cannot
 from core.domain.errors import NotSent, OutcomeUnknown, Rejected, Unavailable
-from core.domain.order import BrokerOrder, OrderRequest, OrderStatus, OrderType
+from core.domain.order import BrokerOrder, OrderRequest, OrderType
 
 DONE = "0"
 
@@ -37,21 +37,7 @@ class Trading:
         else:
             wanted = placing(key, request, contract, open_type)
             order_id = _id(await self.line.write("contractPrivatePostOrderCreate", wanted))
-        return BrokerOrder(
-            broker_order_id=order_id,
-            client_order_id=key,
-            symbol=request.symbol,
-            side=request.side,
-            position_side=request.position_side,
-            type=request.type,
-            quantity=request.quantity,
-            price=request.price,
-            trigger_price=request.trigger_price,
-            time_in_force=request.time_in_force,
-            reduce_only=request.reduce_only,
-            post_only=request.post_only,
-            status=OrderStatus.OPEN,
-        )
+        return acknowledged(order_id, key, request)
 
     async def amend(self, order: BrokerOrder, changes: Changes) -> None:
         contract = await self._contract(order.symbol)

@@ -30,7 +30,7 @@ QUARANTINE = timedelta(seconds=20)
 STREAM = "wss://contract.mexc.com/edge"
 
 
-def data(answer: Any) -> Any:
+def contents(answer: Any) -> Any:
     """What lies in MEXC's envelope, which may be nothing."""
     told = row_of(answer)
     if told.get("success") is not True:
@@ -39,7 +39,7 @@ def data(answer: Any) -> Any:
 
 
 def mexc(name: str, settings: Account, clock: Clock) -> tuple[Line, "Mexc"]:
-    line = Line(name, settings, clock, exchange_id="mexc", codes=CODES, envelope=data)
+    line = Line(name, settings, clock, exchange_id="mexc", codes=CODES, envelope=contents)
     return line, Mexc(line, settings, clock)
 
 

@@ -19,7 +19,7 @@ NAME = "main"
 # For tests in which everything is answered: long enough for a busy machine.
 PATIENT = Decimal(10)
 # For tests in which something is not: this is how long they take.
-BRIEF = Decimal("0.2")
+BRIEF = Decimal("0.5")
 
 
 class QuickClock:
@@ -83,6 +83,19 @@ def refuse_next(broker: CcxtBroker, path: str) -> None:
         return request
 
     exchange.sign = sign
+
+
+def bend_first_row(venue: Venue, endpoint: str, change: dict[str, Any]) -> None:
+    """The first row of a listing says something else than it should."""
+    original = venue.success
+
+    def success(result: Any, call: Any) -> Any:
+        if call.endpoint == endpoint and result["list"]:
+            first, *others = result["list"]
+            result = result | {"list": [first | change, *others]}
+        return original(result, call)
+
+    venue.success = success  # type: ignore[method-assign]
 
 
 def told_twice(venue: Venue, endpoint: str) -> None:

@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 from core.brokers.ccxt import CcxtBroker
 from core.brokers.ccxt.bybit.orders import order_of
@@ -61,8 +60,7 @@ class ContractBybit:
         self.broker = self.reopened()
 
     def reopened(self) -> CcxtBroker:
-        given: dict[str, Any] = {"market": self.market, "timeout_seconds": Decimal(2)}
-        broker = CcxtBroker(NAME, settings(self.emulated, **given), self.clock)
+        broker = CcxtBroker(NAME, settings(self.emulated, market=self.market), self.clock)
         self._opened.append(broker)
         return broker
 

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 from core.brokers.ccxt import CcxtBroker
 from core.domain.order import BrokerOrder
@@ -53,8 +52,7 @@ class ContractMexc:
         self.broker = self.reopened()
 
     def reopened(self) -> CcxtBroker:
-        given: dict[str, Any] = {"timeout_seconds": Decimal(2)}
-        broker = CcxtBroker(NAME, settings(self.emulated, **given), self.clock)
+        broker = CcxtBroker(NAME, settings(self.emulated), self.clock)
         self._opened.append(broker)
         return broker
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -10,14 +11,17 @@ from core.brokers.ccxt import CcxtBroker
 from core.brokers.ccxt.snapshot import MOVED
 from core.domain.errors import Unavailable
 from core.domain.execution import ExecutionKind
-from core.domain.order import OrderType, PositionSide, Side
+from core.domain.order import PositionSide, Side
 from core.domain.snapshot import Partial
-from tests.core.brokers.ccxt.account import NAME, QuickClock, broker_at, request
-from tests.core.brokers.receipts import receipt
+from tests.core.brokers.ccxt.account import (
+    QuickClock,
+    bend_first_row,
+    broker_at,
+)
 from tests.venues import exchange as world
 from tests.venues.bybit import BybitVenue
-from tests.venues.exchange import Category, Leg
 from tests.venues.exchange import ExecutionKind as TheirKind
+from tests.venues.exchange import Leg
 from tests.venues.faults import Fault
 from tests.venues.wire import Call
 
@@ -113,6 +117,30 @@ async def test_a_kind_that_nobody_knows_is_not_left_out_in_silence(
     part = (await on_bybit.snapshot()).parts["executions"]
     assert isinstance(part, Partial)
     assert "unknown word 'NewKind'" in part.why
+
+
+@pytest.mark.parametrize(
+    "bent",
+    [
+        {"side": None},
+        {"execQty": "many"},
+        {"execTime": "soon"},
+        {"execId": ""},
+        {"side": ["Buy"]},
+        {"execPrice": "NaN"},
+    ],
+    ids=str,
+)
+async def test_a_row_that_makes_no_sense_is_named_and_the_others_are_read(
+    bybit: BybitVenue, on_bybit: CcxtBroker, bent: dict[str, Any]
+) -> None:
+    bybit.exchange.trade_by_hand("BTCUSDT", BUY, "0.01")
+    bend_first_row(bybit, "execution/list", bent)
+    bybit.exchange.trade_by_hand("BTCUSDT", BUY, "0.02")
+    snapshot = await on_bybit.snapshot()
+    assert isinstance(snapshot.parts["executions"], Partial)
+    assert len(snapshot.executions) == 1
+    assert snapshot.knows("positions")
 
 
 # --- pages ----------------------------------------------------------------------------------------
@@ -250,153 +278,3 @@ async def test_an_account_that_never_stands_still_is_said_not_to(
 ) -> None:
     trade_when_asked_for_executions(bybit, times=99)
     assert (await on_bybit.snapshot()).parts["positions"] == Partial(MOVED)
-
-
-# --- orders ---------------------------------------------------------------------------------------
-
-
-async def test_a_stop_on_the_position_is_an_order_like_any_other(
-    bybit: BybitVenue, on_bybit: CcxtBroker
-) -> None:
-    """broker: 0.01 held, a stop and a target set on the position / orders: stop, take_profit."""
-    bybit.exchange.trade_by_hand("BTCUSDT", BUY, "0.01")
-    position = bybit.exchange.position("BTCUSDT")
-    bybit.exchange.protect(
-        position,
-        world.Protection(stop_kind=world.STOP_LOSS, price=Decimal(58000)),
-        world.Protection(stop_kind=world.TAKE_PROFIT, price=Decimal(65000)),
-    )
-    orders = {row.type: row for row in (await on_bybit.snapshot()).orders}
-    stop, target = orders[OrderType.STOP], orders[OrderType.TAKE_PROFIT]
-    assert (stop.side, stop.trigger_price, stop.reduce_only) == (Side.SELL, 58000, True)
-    assert (stop.quantity, target.quantity) == (Decimal("0.01"), Decimal("0.01"))
-    moved = await on_bybit.amend(receipt("tu-1", NAME), stop, trigger_price=Decimal(59000))
-    assert moved.trigger_price == 59000
-    assert (await on_bybit.cancel(receipt("tu-2", NAME), moved)).status == "cancelled"
-
-
-@pytest.mark.parametrize(
-    ("kind", "side", "trigger", "price"),
-    [
-        ("stop", "sell", "58000", None),
-        ("stop", "buy", "62000", None),
-        ("stop_limit", "sell", "58000", "57900"),
-        ("take_profit", "sell", "62000", None),
-        ("take_profit_limit", "buy", "58000", "58100"),
-    ],
-)
-async def test_conditional_orders_come_back_as_they_were_placed(
-    bybit: BybitVenue,
-    on_bybit: CcxtBroker,
-    kind: str,
-    side: str,
-    trigger: str,
-    price: str | None,
-) -> None:
-    held_by = SELL if side == "buy" else BUY
-    bybit.exchange.trade_by_hand("BTCUSDT", held_by, "0.01")
-    terms = {"price": price} if price else {}
-    wanted = request(
-        "BTCUSDT", side, "0.01", kind, trigger_price=trigger, reduce_only=True, **terms
-    )
-    await on_bybit.place(receipt("tu-1", NAME), wanted)
-    [order] = [o for o in (await on_bybit.snapshot()).orders if o.client_order_id == "tu-1"]
-    assert (order.type, order.side, order.trigger_price) == (
-        wanted.type,
-        wanted.side,
-        wanted.trigger_price,
-    )
-    assert order.price == wanted.price
-    assert order.reduce_only
-
-
-async def test_post_only_and_the_times_in_force(bybit: BybitVenue, on_bybit: CcxtBroker) -> None:
-    post = request("BTCUSDT", "buy", "0.01", "limit", price="50000", post_only=True)
-    kept = request("BTCUSDT", "buy", "0.01", "limit", price="50000", time_in_force="GTC")
-    gone = request("BTCUSDT", "buy", "0.01", "limit", price="50000", time_in_force="IOC")
-    for number, wanted in enumerate((post, kept, gone)):
-        await on_bybit.place(receipt(f"tu-{number}", NAME), wanted)
-    told = {
-        row.client_order_id: (row.time_in_force, row.post_only, row.status.value)
-        for row in (await on_bybit.snapshot()).orders
-    }
-    assert told == {
-        "tu-0": ("GTC", True, "open"),
-        "tu-1": ("GTC", False, "open"),
-        "tu-2": ("IOC", False, "cancelled"),
-    }
-
-
-# --- spot -----------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-async def in_spot(bybit: BybitVenue) -> AsyncIterator[CcxtBroker]:
-    async with broker_at(bybit, market="spot") as broker:
-        yield broker
-
-
-async def test_a_coin_is_a_position_less_the_fee_taken_in_it(
-    bybit: BybitVenue, in_spot: CcxtBroker
-) -> None:
-    """broker: 0.01 BTC bought for a fee of 0.00001 BTC / position: BTCUSDT 0.00999"""
-    placed = await in_spot.place(receipt("tu-1", NAME), request("BTCUSDT", "buy", "0.01"))
-    snapshot = await in_spot.snapshot()
-    [position] = snapshot.positions
-    [execution] = snapshot.executions
-    assert (position.symbol, position.quantity) == ("BTCUSDT", Decimal("0.00999"))
-    assert (execution.fee, execution.fee_currency) == (Decimal("0.00001"), "BTC")
-    assert execution.broker_order_id == placed.broker_order_id
-    assert snapshot.instruments["BTCUSDT"].kind == "spot"
-    assert snapshot.complete
-
-
-async def test_a_purchase_counted_in_money_is_as_large_as_what_it_bought(
-    bybit: BybitVenue, in_spot: CcxtBroker
-) -> None:
-    instrument = bybit.exchange.instrument("BTCUSDT", Category.SPOT)
-    bybit.exchange.place(
-        world.Ticket(instrument=instrument, side=BUY, quantity=Decimal(0), spend=Decimal(600))
-    )
-    [order] = (await in_spot.snapshot()).orders
-    assert order.quantity == order.filled_quantity == Decimal("0.009999")
-
-
-async def test_a_coin_traded_in_two_watched_symbols_is_nobodys_for_sure(
-    bybit: BybitVenue,
-) -> None:
-    bybit.exchange.add(
-        world.Instrument(
-            symbol="BTCUSDC",
-            category=Category.SPOT,
-            base="BTC",
-            quote="USDC",
-            tick=Decimal("0.1"),
-            step=Decimal("0.000001"),
-            minimum=Decimal("0.000001"),
-        ),
-        bid="60000",
-        ask="60000.1",
-    )
-    bybit.exchange.account.balances["BTC"] = Decimal(1)
-    async with broker_at(bybit, market="spot", symbols=["BTCUSDT", "BTCUSDC"]) as broker:
-        part = (await broker.snapshot()).parts["positions"]
-    assert isinstance(part, Partial)
-    assert "BTCUSDT and BTCUSDC" in part.why
-
-
-async def test_a_spot_stop_is_placed_triggered_and_cancelled(
-    bybit: BybitVenue, in_spot: CcxtBroker
-) -> None:
-    await in_spot.place(receipt("tu-1", NAME), request("BTCUSDT", "buy", "0.05"))
-    stop = request("BTCUSDT", "sell", "0.01", "stop", trigger_price="59000")
-    placed = await in_spot.place(receipt("tu-2", NAME), stop)
-    orders = {row.client_order_id: row for row in (await in_spot.snapshot()).orders}
-    assert orders["tu-2"].type is OrderType.STOP
-    cancelled = await in_spot.cancel(receipt("tu-3", NAME), orders["tu-2"])
-    assert cancelled.status == "cancelled"
-    assert placed.broker_order_id == cancelled.broker_order_id
-    await in_spot.place(receipt("tu-4", NAME), stop)
-    bybit.exchange.move_quote("BTCUSDT", bid="58000", ask="58000.1")
-    orders = {row.client_order_id: row for row in (await in_spot.snapshot()).orders}
-    assert orders["tu-4"].status == "filled"

@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from core.brokers.ccxt import CcxtBroker
-from core.brokers.ccxt.stream import LISTENING
+from core.brokers.ccxt.bybit.legs import Legs
+from core.brokers.ccxt.bybit.listings import Listings
+from core.brokers.ccxt.bybit.stream import BybitDialect
+from core.brokers.ccxt.stream import LISTENING, Stream
 from core.domain.errors import Unavailable
 from core.domain.order import OrderStatus, PositionSide
 from core.domain.stream import ExecutionTold, Gap, OrderTold, StreamEvent
@@ -149,18 +152,25 @@ async def test_a_stream_that_cannot_be_opened_is_tried_again(
     assert again.why == LISTENING
 
 
-async def test_a_stream_gone_silent_is_taken_for_dead(bybit: BybitVenue) -> None:
-    async with broker_at(bybit) as broker:
-        stream = broker._venue.events()
-        await until(stream, is_gap(LISTENING))
-        dialect = stream.ag_frame.f_locals["self"].dialect  # type: ignore[attr-defined]
-        assert dialect.ping_seconds == 20
-        dialect.ping_seconds = 0.02
-        bybit.disconnect()
-        await until(stream, is_gap(LISTENING))
-        bybit.faults.always("ws/ping", Fault.HANG)
-        silent = await until(stream, is_gap("silent"))
-    assert silent.since
+async def test_a_stream_gone_silent_is_taken_for_dead(
+    bybit: BybitVenue, on_bybit: CcxtBroker, clock: QuickClock
+) -> None:
+    line = on_bybit._venue._line  # type: ignore[attr-defined]
+    legs = Legs(listings=Listings(line=line, category="linear"))
+    dialect = BybitDialect(
+        line=line,
+        category="linear",
+        legs=legs,
+        symbols=(),
+        clock=clock,
+        address=f"{bybit.ws_url}/v5/private",
+        ping_seconds=0.02,
+    )
+    bybit.faults.always("ws/ping", Fault.HANG)
+    events = Stream(line=line, dialect=dialect, clock=clock, seconds=10).events()
+    await until(events, is_gap(LISTENING))
+    assert await until(events, is_gap("gone silent"))
+    assert bybit.requests.count("ws/ping") >= 2
 
 
 async def test_a_row_that_cannot_be_read_is_a_gap_and_not_the_end(

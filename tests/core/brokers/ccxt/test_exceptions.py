@@ -181,5 +181,6 @@ async def test_a_late_accept_is_found_by_key_once_it_has_happened(venue: Venue) 
             await broker.place(receipt("tu-1", NAME), wanted)
         assert venue.exchange.register.orders == {}
         venue.release()
+    async with broker_at(venue) as broker:
         [order] = (await broker.snapshot()).orders
         assert order.client_order_id == "tu-1"

@@ -1,18 +1,14 @@
 """Where MEXC differs: contracts, plan orders that live twice, orders without a key."""
 
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from core.brokers.ccxt import CcxtBroker
-from core.brokers.ccxt.stream import LISTENING
-from core.domain.errors import NotSent, OutcomeUnknown, Rejected
+from core.domain.errors import NotSent, OutcomeUnknown
 from core.domain.execution import ExecutionKind
-from core.domain.order import OrderStatus, OrderType, PositionSide, Side
-from core.domain.snapshot import Absent, Found, Inconclusive, Partial
-from core.domain.stream import ExecutionTold, Gap, OrderTold
-from tests.core.brokers.ccxt.account import NAME, QuickClock, broker_at, request, secret, until
+from core.domain.order import OrderRequest, PositionSide, Side
+from tests.core.brokers.ccxt.account import NAME, broker_at, request
 from tests.core.brokers.receipts import receipt
 from tests.venues import exchange as world
 from tests.venues.exchange import ExecutionKind as TheirKind
@@ -118,202 +114,42 @@ async def test_a_time_in_force_is_a_type_of_its_own(
     assert (order.time_in_force, order.post_only) == told
 
 
-# --- plan orders -------------------------------------------------------------------------------
-
-
-async def test_a_stop_is_a_plan_order_for_seven_days_and_nothing_else(
+async def test_a_contract_that_cannot_be_looked_up_sends_nothing(
     mexc: MexcVenue, on_mexc: CcxtBroker
 ) -> None:
-    await hold(mexc)
-    placed = await on_mexc.place(receipt("tu-1", NAME), STOP)
+    with pytest.raises(NotSent, match="no contract called NO_SUCH"):
+        await on_mexc.place(receipt("tu-1", NAME), request("NO_SUCH", "buy", "1"))
+    async with broker_at(mexc) as fresh:
+        mexc.faults.always("contract/detail", Fault.http(503))
+        with pytest.raises(NotSent, match="503"):
+            await fresh.place(receipt("tu-1", NAME), request(BTC, "buy", "0.01"))
     assert mexc.requests.count("order/create") == 0
-    [sent] = mexc.requests.of("planorder/place")
-    assert (sent.params["executeCycle"], sent.params["triggerType"]) == (2, 2)
-    assert "stopLossPrice" not in sent.params
-    mexc.exchange.advance(6 * 86400)
-    [stop] = [row for row in (await on_mexc.snapshot()).orders if row.type is OrderType.STOP]
-    assert stop.broker_order_id == placed.broker_order_id
-    assert (stop.side, stop.quantity, stop.reduce_only) == (Side.SELL, Decimal("0.01"), True)
-    assert stop.status is OrderStatus.OPEN
-
-
-async def test_a_plan_order_that_lived_too_long_has_expired(
-    mexc: MexcVenue, on_mexc: CcxtBroker
-) -> None:
-    week = 7 * 86400 + 60
-    mexc.exchange.clock.advance(-week)
-    placed = await on_mexc.place(receipt("tu-1", NAME), STOP)
-    mexc.exchange.advance(week)
-    found = await on_mexc.find_order(symbol=BTC, broker_order_id=placed.broker_order_id)
-    assert isinstance(found, Found)
-    assert found.order.status is OrderStatus.EXPIRED
 
 
 @pytest.mark.parametrize(
-    ("kind", "side", "trigger", "price"),
+    ("wanted", "why"),
     [
-        ("stop", "sell", "59000", None),
-        ("stop", "buy", "61000", None),
-        ("stop_limit", "sell", "59000", "58900"),
-        ("take_profit", "sell", "61000", None),
-        ("take_profit_limit", "buy", "59000", "59100"),
+        (request(BTC, "sell", "0.01", "trailing_stop", trigger_price="59000"), "trailing stop"),
+        (request(BTC, "sell", "0.01", "stop", reduce_only=True), "without a trigger price"),
+        (request(BTC, "buy", "0.01", "limit"), "without a price"),
+        (request(BTC, "buy", "0.01", "limit", price="1", time_in_force="DAY"), "keep an order DAY"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
-async def test_conditional_orders_come_back_as_they_were_placed(
-    mexc: MexcVenue, on_mexc: CcxtBroker, kind: str, side: str, trigger: str, price: str | None
+async def test_what_cannot_be_said_to_it_is_not_sent(
+    mexc: MexcVenue, on_mexc: CcxtBroker, wanted: OrderRequest, why: str
 ) -> None:
-    terms = {"price": price} if price else {}
-    wanted = request(BTC, side, "0.01", kind, trigger_price=trigger, reduce_only=True, **terms)
-    await on_mexc.place(receipt("tu-1", NAME), wanted)
-    [order] = (await on_mexc.snapshot()).orders
-    assert (order.type, order.side) == (wanted.type, wanted.side)
-    assert (order.trigger_price, order.price) == (wanted.trigger_price, wanted.price)
+    with pytest.raises(NotSent, match=why):
+        await on_mexc.place(receipt("tu-1", NAME), wanted)
+    assert not {"order/create", "planorder/place"} & {s.endpoint for s in mexc.requests.seen}
 
 
-async def test_a_triggered_stop_is_one_order_with_its_own_executions(
-    mexc: MexcVenue, on_mexc: CcxtBroker
-) -> None:
-    """broker: plan order executed, another order filled for it / orders: one stop, filled 0.01"""
-    await hold(mexc)
-    placed = await on_mexc.place(receipt("tu-1", NAME), STOP)
-    fall(mexc, "58990")
-    snapshot = await on_mexc.snapshot()
-    [stop] = [row for row in snapshot.orders if row.type is OrderType.STOP]
-    assert stop.broker_order_id == placed.broker_order_id
-    assert (stop.status, stop.filled_quantity) == (OrderStatus.FILLED, Decimal("0.01"))
-    fills = [row for row in snapshot.executions if row.broker_order_id == stop.broker_order_id]
-    assert sum(row.quantity for row in fills) == Decimal("0.01")
-    assert stop.perm_id not in {row.broker_order_id for row in snapshot.orders}
-    assert snapshot.positions == ()
-    assert snapshot.complete
-    found = await on_mexc.find_order(symbol=BTC, broker_order_id=placed.broker_order_id)
-    assert found == Found(stop)
-    found = await on_mexc.find_order(symbol=BTC, perm_id=stop.perm_id)
-    assert found == Found(stop)
-
-
-async def test_a_triggered_stop_limit_rests_and_can_be_cancelled(
-    mexc: MexcVenue, on_mexc: CcxtBroker
-) -> None:
-    await hold(mexc)
-    wanted = request(
-        BTC, "sell", "0.01", "stop_limit", trigger_price="59000", price="59500", reduce_only=True
-    )
-    await on_mexc.place(receipt("tu-1", NAME), wanted)
-    fall(mexc, "58990")
-    [stop] = [r for r in (await on_mexc.snapshot()).orders if r.type is OrderType.STOP_LIMIT]
-    assert stop.status is OrderStatus.OPEN
-    told = await on_mexc.cancel(receipt("tu-2", NAME), stop)
-    assert (told.broker_order_id, told.status) == (stop.broker_order_id, OrderStatus.CANCELLED)
-
-
-async def test_an_execution_keeps_its_name_when_its_order_is_not_listed_any_more(
-    mexc: MexcVenue, on_mexc: CcxtBroker
-) -> None:
-    await hold(mexc)
-    await on_mexc.place(receipt("tu-1", NAME), STOP)
-    fall(mexc, "58990")
-    listed = {
-        row.execution_id: row.broker_order_id for row in (await on_mexc.snapshot()).executions
-    }
-    mexc.faults.always("order/list/history_orders", Fault.short(0))
-    bare = await on_mexc.snapshot()
-    assert {row.execution_id: row.broker_order_id for row in bare.executions} == listed
-
-
-async def test_half_of_a_triggered_order_makes_the_listing_partial(
-    mexc: MexcVenue, on_mexc: CcxtBroker
-) -> None:
-    await hold(mexc)
-    await on_mexc.place(receipt("tu-1", NAME), STOP)
-    fall(mexc, "58990")
-    mexc.faults.always("planorder/list/orders", Fault.http(503))
-    part = (await on_mexc.snapshot()).parts["orders"]
-    assert isinstance(part, Partial)
-
-
-async def test_a_plan_order_is_cancelled_and_not_moved(
-    mexc: MexcVenue, on_mexc: CcxtBroker
-) -> None:
-    await hold(mexc)
-    placed = await on_mexc.place(receipt("tu-1", NAME), STOP)
-    with pytest.raises(NotSent, match="change a plan order"):
-        await on_mexc.amend(receipt("tu-2", NAME), placed, trigger_price=Decimal(58000))
-    told = await on_mexc.cancel(receipt("tu-3", NAME), placed)
-    assert told.status is OrderStatus.CANCELLED
-    with pytest.raises(Rejected, match="2041"):
-        await on_mexc.cancel(receipt("tu-4", NAME), placed)
-
-
-# --- finding -----------------------------------------------------------------------------------
-
-
-async def test_a_stop_whose_reply_was_lost_is_there_once_and_never_taken_for_absent(
-    mexc: MexcVenue, on_mexc: CcxtBroker, clock: QuickClock
-) -> None:
-    """It carries no key of ours: all that can be said is that it may be this one."""
-    began = clock.now()
-    mexc.faults.next("planorder/place", Fault.LOST_REPLY)
-    with pytest.raises(OutcomeUnknown):
-        await on_mexc.place(receipt("tu-1", NAME), STOP)
-    answer = await on_mexc.find_order(symbol=BTC, client_order_id="tu-1", created_at=began)
-    assert isinstance(answer, Inconclusive)
-    [stop] = (await on_mexc.snapshot()).orders
-    assert stop.broker_order_id in answer.why
-
-
-async def test_a_stop_that_never_arrived_is_absent(
-    mexc: MexcVenue, on_mexc: CcxtBroker, clock: QuickClock
-) -> None:
-    began = clock.now()
-    mexc.faults.next("planorder/place", Fault.RESET)
-    with pytest.raises(OutcomeUnknown):
-        await on_mexc.place(receipt("tu-1", NAME), STOP)
-    answer = await on_mexc.find_order(symbol=BTC, client_order_id="tu-1", created_at=began)
-    assert answer == Absent()
-
-
-async def test_as_long_as_we_live_we_know_which_plan_order_is_whose(
-    mexc: MexcVenue, on_mexc: CcxtBroker, clock: QuickClock
-) -> None:
-    began = clock.now()
-    placed = await on_mexc.place(receipt("tu-1", NAME), STOP)
-    found = await on_mexc.find_order(symbol=BTC, client_order_id="tu-1", created_at=began)
-    assert isinstance(found, Found)
-    assert found.order.broker_order_id == placed.broker_order_id
-    other = await on_mexc.find_order(symbol=BTC, client_order_id="tu-2", created_at=began)
-    assert other == Absent()
-
-
-@pytest.mark.parametrize("absent_is_null", [False, True])
-async def test_both_of_its_ways_to_say_that_there_is_no_such_order(
-    mexc: MexcVenue, on_mexc: CcxtBroker, clock: QuickClock, absent_is_null: bool
-) -> None:
-    mexc.listings.absent_is_null = absent_is_null
-    for names in ({"client_order_id": "tu-9"}, {"broker_order_id": "123456789"}):
-        answer = await on_mexc.find_order(symbol=BTC, created_at=clock.now(), **names)
-        assert answer == Absent()
-
-
-async def test_older_than_its_listings_proves_nothing(
-    on_mexc: CcxtBroker, clock: QuickClock
-) -> None:
-    for created_at in (None, clock.now() - timedelta(days=91)):
-        answer = await on_mexc.find_order(symbol=BTC, client_order_id="tu-9", created_at=created_at)
-        assert isinstance(answer, Inconclusive)
-
-
-async def test_a_question_that_failed_proves_nothing(
-    mexc: MexcVenue, on_mexc: CcxtBroker, clock: QuickClock
-) -> None:
-    mexc.faults.always("order/external", Fault.http(503))
-    answer = await on_mexc.find_order(symbol=BTC, client_order_id="tu-9", created_at=clock.now())
-    assert isinstance(answer, Inconclusive)
-
-
-async def test_a_second_order_under_one_key_is_never_ruled_out(on_mexc: CcxtBroker) -> None:
-    assert not on_mexc.capabilities.deduplicates
-    assert not on_mexc.capabilities.amends
+async def test_a_cancel_without_a_verdict_is_unknown(mexc: MexcVenue, on_mexc: CcxtBroker) -> None:
+    wanted = request(BTC, "buy", "0.01", "limit", price="50000")
+    order = await on_mexc.place(receipt("tu-1", NAME), wanted)
+    mexc.faults.next("order/cancel", Fault.WITHOUT_ID)
+    with pytest.raises(OutcomeUnknown, match="without a verdict"):
+        await on_mexc.cancel(receipt("tu-2", NAME), order)
 
 
 # --- reading -----------------------------------------------------------------------------------
@@ -353,32 +189,3 @@ async def test_legs_of_a_hedge_come_with_mode_and_leverage() -> None:
     }
     assert (mode.position_mode, mode.leverage) == ("hedge", {BTC: 20})
     assert {row.position_side.value for row in snapshot.executions} == {"long", "short"}
-
-
-# --- the stream --------------------------------------------------------------------------------
-
-
-async def test_the_stream_tells_a_triggered_stop_as_one_order(
-    mexc: MexcVenue, on_mexc: CcxtBroker
-) -> None:
-    await hold(mexc)
-    placed = await on_mexc.place(receipt("tu-1", NAME), STOP)
-    events = on_mexc.events()
-    await until(events, lambda event: isinstance(event, Gap) and event.why == LISTENING)
-    fall(mexc, "58990")
-    filled = await until(
-        events, lambda e: isinstance(e, OrderTold) and e.order.status is OrderStatus.FILLED
-    )
-    assert filled.order.broker_order_id == placed.broker_order_id
-    assert filled.order.type is OrderType.STOP
-    mexc.exchange.trade_by_hand(BTC, BUY, "10")
-    execution = await until(events, lambda e: isinstance(e, ExecutionTold))
-    assert execution.execution.symbol == BTC
-
-
-async def test_a_refused_login_is_a_gap_and_does_not_hang(
-    mexc: MexcVenue, clock: QuickClock
-) -> None:
-    async with broker_at(mexc, clock, api_secret=secret("not-the-secret")) as broker:
-        gap = await until(broker.events(), lambda event: isinstance(event, Gap))
-    assert "login" in gap.why

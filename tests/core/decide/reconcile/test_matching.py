@@ -420,3 +420,25 @@ def test_a_row_decided_to_be_another_order_is_not_held_by_an_ignored_one() -> No
         "+ execution T-1 buy 4 at 100",
         "! ignored_by_decision V-3",
     ]
+
+
+@pytest.mark.parametrize(("price", "alike"), [("99.95", True), ("100.1", True), ("99.89", False)])
+def test_prices_within_a_tick_look_alike_wherever_the_ticks_lie(price: str, alike: bool) -> None:
+    row = book_order("o-1", price=price, **SENT)
+    seen = plan([order(price=100), instrument()], [row], lookups={"o-1": Absent()})
+    assert bool(seen.ambiguous) is alike
+
+
+def test_a_row_with_a_listed_past_is_never_erased() -> None:
+    """book: V-2 open / broker: V-1 cancelled under its client id, and V-2 is not known to it"""
+    row = book_order("o-1", "V-2", client_order_id="c-1", updated_at="11:30")
+    past = order("V-1", client_order_id="c-1", status="cancelled", filled_quantity=1)
+    answer = {"o-1": Absent()}
+    seen = plan([past], [row], lookups=answer, keys={"FORCE_SYNC_DELETE": True})
+    assert told(seen) == ["- order o-1 orphaned_deleted"]
+
+
+def test_an_ended_order_under_its_own_id_is_not_its_own_past() -> None:
+    row = book_order("o-1", "V-1", client_order_id="c-1", side="sell", updated_at="11:30")
+    ended = order("V-1", client_order_id="c-1", status="cancelled")
+    assert told(plan([ended], [row])) == ["? V-1 identifiers_disagree: o-1"]

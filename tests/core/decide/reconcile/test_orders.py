@@ -250,7 +250,7 @@ def test_an_order_that_was_filled_in_part_is_never_erased(
     )
     delete = next(change for change in seen.changes if isinstance(change, DeleteOrder))
     assert delete.after is not None
-    assert delete.because.endswith("Its row stays, because part of it was filled.")
+    assert delete.because.endswith("Its row stays, because the broker has told of it before.")
 
 
 @pytest.mark.parametrize(
