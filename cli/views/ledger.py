@@ -1,7 +1,7 @@
 """The ledger of a run: every action and what became of it."""
 
 from cli.screen import Cell, Column, Screen, Tone
-from core.apply.ledger import Ledger, Outcome
+from core.apply.ledger import Entry, Ledger, Outcome
 from core.apply.resume import Settled
 from core.domain.record import StepState
 from core.domain.text import Row, to_row
@@ -71,7 +71,18 @@ def ledger_document(ledger: Ledger) -> Row:
         "interrupted": ledger.interrupted,
         "backup_file": ledger.backup_file,
         "counts": {outcome.value: count for outcome, count in ledger.counts.items()},
-        "actions": [to_row(entry) for entry in ledger.sorted()],
+        "actions": [_entry_row(entry) for entry in ledger.sorted()],
+    }
+
+
+def _entry_row(entry: Entry) -> Row:
+    """In the words of the staged file."""
+    row = to_row(entry)
+    return {
+        "id": row.pop("action_id"),
+        "kind": row.pop("kind"),
+        "class": row.pop("change_class"),
+        **row,
     }
 
 

@@ -22,6 +22,7 @@ from core.apply.ledger import Ledger, Outcome
 from core.apply.settling import settle
 from core.apply.staleness import check_still_true
 from core.domain.errors import Blocked, Stale
+from core.domain.moment import moment_text
 from core.domain.observation import Observation
 from core.domain.record import PlanState, Step, StepState
 from core.domain.text import Row
@@ -83,7 +84,7 @@ class Door:
             elif blocker := ledger.blocker_of(action):
                 ledger.note(action, Outcome.SKIPPED, f"depends on {blocker}, which was not done")
             else:
-                await self._call(plan, action, look, ledger)
+                await self._call(plan, action, ledger)
 
     def _stopped(self, ledger: Ledger) -> str | None:
         """Why the next action must not start."""
@@ -133,7 +134,7 @@ class Door:
 
     # --- the broker ---------------------------------------------------------------------------
 
-    async def _call(self, plan: Plan, action: Action, look: Look, ledger: Ledger) -> None:
+    async def _call(self, plan: Plan, action: Action, ledger: Ledger) -> None:
         """Begin, perform, settle. Wherever the process ends in between, the journal has the key."""
         journal = Journal(self.book)
         step, call = self._prepare(plan, action)
@@ -198,6 +199,6 @@ def _copy_row(plan: Plan, action: Action, at: datetime, key: str | None = None) 
         "account": change.account,
         "symbol": change.symbol,
         "target": change.target,
-        "at": at.isoformat(),
+        "at": moment_text(at),
         "idempotency_key": key,
     }

@@ -24,7 +24,7 @@ from core.operate.run_status import RunState, RunStatus, write_status
 from core.operate.safe_mode import safe_mode_on
 from core.operate.staging import staged_plan
 from core.operate.trade_log import write_trade_lines
-from core.plan.change import PlaceStop, Section, section_of
+from core.plan.change import PlaceStop, Section, is_informational, section_of
 from core.plan.codec import StagedPlan
 from core.plan.plan import Action, Decision, Plan
 
@@ -122,7 +122,9 @@ def _leave_out(plan: Plan, chosen: Sequence[Action], ledger: Ledger) -> None:
     """Notes what will not be tried: not selected, decided so, or waiting for such a one."""
     chosen_ids = {action.id for action in chosen}
     for action in plan.actions:
-        if action.id not in chosen_ids:
+        if is_informational(action.change):
+            ledger.note(action, Outcome.SKIPPED, "for information only")
+        elif action.id not in chosen_ids:
             ledger.note(action, Outcome.SKIPPED, "not selected")
         elif action.decision in (Decision.SKIP, Decision.REJECT):
             note = f"decided: {action.decision}"

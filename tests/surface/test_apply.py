@@ -23,7 +23,7 @@ THREE_NAKED = snapshot(
 
 def outcomes(home: HomeUnderTest, *arguments: str, code: int = 0) -> dict[str, str]:
     ledger = home.json("apply", *arguments, code=code)
-    return {row["action_id"]: row["outcome"] for row in ledger["actions"]}
+    return {row["id"]: row["outcome"] for row in ledger["actions"]}
 
 
 def stops(home: HomeUnderTest) -> list[str]:
@@ -42,7 +42,7 @@ def test_skipping_an_order_also_skips_its_executions_visibly(home: HomeUnderTest
     (needed,) = arrived["depends_on"]
     home.must("review", "--skip", needed, "--note", "later", "--quiet")
     ledger = home.json("apply", "--confirm", home.plan_id())
-    told = {row["action_id"]: (row["outcome"], row["note"]) for row in ledger["actions"]}
+    told = {row["id"]: (row["outcome"], row["note"]) for row in ledger["actions"]}
     assert told[needed] == ("skipped", "decided: skip (later)")
     assert told[arrived["id"]] == ("skipped", f"depends on {needed}, which is skipped")
 
@@ -119,6 +119,10 @@ def test_safe_mode_works_while_the_book_is_locked_or_gone(slow: HomeUnderTest) -
     slow.must("safe-mode", "off", "--reason", "test", "--confirm", "off")
     slow.book_file.write_bytes(b"not a database at all")
     slow.must("safe-mode", "on", "--reason", "corrupt")
+    assert slow.sentinel.exists()
+    slow.must("safe-mode", "off", "--reason", "test", "--confirm", "off")
+    slow.book_file.unlink()
+    slow.must("safe-mode", "on", "--reason", "missing")
     assert slow.sentinel.exists()
 
 

@@ -1,7 +1,6 @@
 """R6 through the command line: hostile documents end with their code, one message and no change."""
 
 import json
-import os
 import sqlite3
 from pathlib import Path
 
@@ -85,7 +84,7 @@ def hostile_copies(home: HomeUnderTest, folder: Path) -> dict[str, Path]:
             connection.execute(statement)
         connection.close()
     paths["cut"].write_bytes(good.read_bytes()[:5000])
-    os.symlink(good, paths["link"])
+    paths["link"].symlink_to(good)
     paths["attach"] = folder / "attach.sql"
     paths["attach"].write_text("ATTACH DATABASE '/tmp/evil.db' AS evil;")
     return paths

@@ -48,16 +48,17 @@ class Making:
             identity = check_form(source)
             copy = self.scratch.file("copy.db")
             copy_whole(source, copy, self.deadline)
-            with ThreadPoolExecutor(2) as beside:
+            with ThreadPoolExecutor(3) as beside:
                 health = beside.submit(self._check_integrity, copy)
+                hashing = beside.submit(copied_file, copy, copy.name, self.deadline)
                 dumping = beside.submit(self._dump_and_load, copy)
                 try:
                     sync_file(copy)
                     self._check_foreign_keys(copy)
                     self._check_restored(source, copy)
-                    file = copied_file(copy, copy.name, self.deadline)
                     counts = row_counts(source)
                     health.result()
+                    file = hashing.result()
                     dump, why_not = self._checked_dump(source, dumping.result())
                 except BaseException:
                     # The others would only be waited for.

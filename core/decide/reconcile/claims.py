@@ -115,8 +115,8 @@ def _claim(
         return Claim(order, Standing.NEW)
     if found.rows and all(is_past_of(order, row) for row in found.rows):
         return Claim(order, Standing.PAST, found.rows)
-    outdated = decision if choice is Choice.MATCH else None
-    return Claim(order, Standing.DOUBTED if found.rows else Standing.UNKNOWN, found.rows, outdated)
+    standing = Standing.DOUBTED if found.rows else Standing.UNKNOWN
+    return Claim(order, standing, found.rows, decision if _is_outdated(decision, rows) else None)
 
 
 def _decided_row(
@@ -125,7 +125,17 @@ def _decided_row(
     if decision is None or decision.choice is not Choice.MATCH:
         return ()
     row = rows.by_order_id.get(decision.order_id or "")
+    # The same broker id under another symbol can be another order, of which nothing was decided.
     return (row,) if row and row.symbol == order.symbol else ()
+
+
+def _is_outdated(decision: MatchDecision | None, rows: Rows) -> bool:
+    """Whether it names a row that the book no longer has."""
+    return (
+        decision is not None
+        and decision.choice is Choice.MATCH
+        and decision.order_id not in rows.by_order_id
+    )
 
 
 def _uncontested(claims: Sequence[Claim]) -> list[Claim]:

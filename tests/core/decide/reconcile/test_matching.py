@@ -442,3 +442,12 @@ def test_an_ended_order_under_its_own_id_is_not_its_own_past() -> None:
     row = book_order("o-1", "V-1", client_order_id="c-1", side="sell", updated_at="11:30")
     ended = order("V-1", client_order_id="c-1", status="cancelled")
     assert told(plan([ended], [row])) == ["? V-1 identifiers_disagree: o-1"]
+
+
+def test_a_decision_about_an_order_of_another_symbol_is_none_about_this_one() -> None:
+    row = book_order("o-1", symbol="ETHUSDT", **SENT)
+    both = [order("V-1"), order("V-1", symbol="ETHUSDT")]
+    assert told(plan(both, [row, decision("match", "o-1")])) == [
+        "+ order external buy 10 open",
+        "~ order o-1: broker_order_id V-1, status open",
+    ]

@@ -1,6 +1,6 @@
 """What holds for every account and every book, whatever they tell."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -172,9 +172,13 @@ def _execution_name(row: BrokerExecution) -> tuple[Any, ...]:
 
 
 def decisions(orders: tuple[BookOrder, ...]) -> st.SearchStrategy[MatchDecision]:
-    """A person chooses among the rows that are there."""
+    """A person chooses among the rows that are there, where no identifier has settled it."""
     choices = [(Choice.INSERT, None), (Choice.IGNORE, None)]
-    matches = [(Choice.MATCH, row.order_id) for row in orders]
+    matches = [
+        (Choice.MATCH, row.order_id)
+        for row in orders
+        if not row.broker_order_id and not row.client_order_id
+    ]
     return st.builds(
         lambda broker_order_id, choice: MatchDecision(
             account="main",
@@ -186,6 +190,22 @@ def decisions(orders: tuple[BookOrder, ...]) -> st.SearchStrategy[MatchDecision]
         ),
         broker_ids,
         st.sampled_from([*choices, *matches]),
+    )
+
+
+def named_once(rows: tuple[BookOrder, ...]) -> tuple[BookOrder, ...]:
+    """No two rows under one identifier of the venue's."""
+    broker_names = Counter((row.symbol, row.broker_order_id) for row in rows)
+    perm_names = Counter(row.perm_id for row in rows)
+    return tuple(
+        replace(
+            row,
+            broker_order_id=row.broker_order_id
+            if broker_names[row.symbol, row.broker_order_id] == 1
+            else None,
+            perm_id=row.perm_id if perm_names[row.perm_id] == 1 else None,
+        )
+        for row in rows
     )
 
 
@@ -223,7 +243,7 @@ def observations(draw: st.DrawFn) -> Observation:
     executed: dict[str, Decimal] = defaultdict(Decimal)
     for row in executions:
         executed[row.broker_order_id or "-"] += row.quantity
-    orders = draw(once(book_orders, lambda row: row.order_id))
+    orders = draw(once(book_orders, lambda row: row.order_id).map(named_once))
     part = st.sampled_from([Known(), Known(), Known(), Partial("one page")])
     return Observation(
         account="main",
