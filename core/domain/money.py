@@ -40,7 +40,8 @@ def decimal_text(value: Decimal) -> str:
 
 def bounded(value: Decimal) -> Decimal:
     """Rounded to twelve places, so that the text of what was divided or multiplied stays short."""
-    return value.quantize(_AVERAGE_STEP).normalize()
+    # Said here, because a venue's client library changes the rounding of the whole process.
+    return value.quantize(_AVERAGE_STEP, rounding=decimal.ROUND_HALF_EVEN).normalize()
 
 
 def average(total: Decimal, quantity: Decimal) -> Decimal:

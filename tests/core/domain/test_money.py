@@ -1,5 +1,6 @@
 """Decimals: strict text in, canonical text out, and no digit lost between."""
 
+import decimal
 import threading
 from decimal import Decimal, getcontext
 from typing import Any
@@ -201,3 +202,11 @@ def test_every_thread_calculates_with_the_same_digits() -> None:
     thread.join()
 
     assert found == [getcontext().prec] == [60]
+
+
+def test_an_average_does_not_depend_on_what_a_library_did_to_the_context() -> None:
+    """ccxt sets the rounding of the whole process; 2.5 of the last place is rounded to even."""
+    half = Decimal("0.0000000000025")
+    with decimal.localcontext() as context:
+        context.rounding = decimal.ROUND_HALF_UP
+        assert bounded(half) == Decimal("0.000000000002")

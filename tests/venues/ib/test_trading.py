@@ -129,7 +129,7 @@ async def test_a_what_if_order_answers_with_margin_and_places_nothing(
 ) -> None:
     client = await clients.connect()
     state = await client.whatIfOrderAsync(clients.stock(), clients.market("BUY", 10))
-    assert float(state.initMarginChange) == pytest.approx(1250.02)
+    assert float(state.initMarginChange) == pytest.approx(1250.02, abs=0.011)
     assert du1.orders == []
 
 
