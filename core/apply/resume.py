@@ -21,7 +21,7 @@ from core.apply.journal import Journal
 from core.apply.settling import settle
 from core.domain.order import BookOrder, OrderStatus
 from core.domain.record import Step, StepState
-from core.domain.snapshot import Absent, Found, Inconclusive, Lookup
+from core.domain.snapshot import Absent, Found, Lookup
 from core.plan.codec import action_from_document
 from core.ports import Book, Broker, Capabilities, Clock, RunLog
 
@@ -96,5 +96,4 @@ def conclude(call: Call, step: Step, lookup: Lookup, venue: Capabilities, now: d
         case Absent():
             note = "not placed: the broker conclusively has no such order"
             return Answer(state=StepState.FAILED, status=OrderStatus.REJECTED, note=note)
-        case Inconclusive(why=why):
-            return Answer(state=StepState.UNKNOWN, note=f"the broker could not tell: {why}")
+    return Answer(state=StepState.UNKNOWN, note=f"the broker could not tell: {lookup.why}")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from core.domain.market import Instrument
 from core.domain.money import ZERO, decimal_text
 from core.domain.observation import Observation
 from core.domain.order import LIVE, STOP_TYPES, BrokerOrder, PositionSide
@@ -127,8 +128,14 @@ def _protection(
         yield "no reduce-only stop"
     elif len(stops) > 1:
         yield f"{len(stops)} reduce-only stops"
-    elif stopped != abs(quantity):
+    elif not _covers(stopped, abs(quantity), seen.broker.instruments.get(key.symbol)):
         yield f"stop for {decimal_text(stopped)}, position {decimal_text(abs(quantity))}"
+
+
+def _covers(stopped: Decimal, held: Decimal, instrument: Instrument | None) -> bool:
+    """A rest below the venue's step can be part of no order, so no stop could be for it."""
+    step = instrument.quantity_step if instrument else None
+    return stopped == held or (step is not None and ZERO < held - stopped < step)
 
 
 def _is_exempt(seen: Observation, key: PositionKey, quantity: Decimal) -> bool:

@@ -42,8 +42,8 @@ async def reconcile(
     staged = _still_current(desk, plan)
     if staged is None:
         stage(desk, plan)
-        return RoundReport(ended=Round.STAGED if plan.differs else Round.CLEAN, plan=plan)
-    if not staged.plan.differs:
+        return RoundReport(ended=Round.STAGED if _asks(plan) else Round.CLEAN, plan=plan)
+    if not _asks(staged.plan):
         return RoundReport(ended=Round.CLEAN, plan=staged.plan)
     if not _may_apply(desk, staged):
         return RoundReport(ended=Round.AWAITING_REVIEW, plan=staged.plan)
@@ -57,6 +57,11 @@ async def reconcile(
         ledger=ledger,
     )
     return RoundReport(ended=Round.APPLIED, plan=staged.plan, ledger=ledger)
+
+
+def _asks(plan: Plan) -> bool:
+    """Whether there is anything for a person to look at; an open question alone is enough."""
+    return plan.differs or bool(plan.ambiguous)
 
 
 def _still_current(desk: Desk, fresh: Plan) -> StagedPlan | None:

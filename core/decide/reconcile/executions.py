@@ -164,6 +164,7 @@ def _differing(row: BookExecution, told: BrokerExecution, *, ib: bool) -> dict[s
         "side": told.side,
         "quantity": told.quantity,
         "price": told.price,
+        "kind": told.kind,
         "fee": fee,
         "fee_currency": told.fee_currency if fee is not None else None,
     }

@@ -75,7 +75,7 @@ def staged(home: HomeUnderTest) -> HomeUnderTest:
     return home
 
 
-# --- before the book ------------------------------------------------------------------------------
+# --- before the book --------------------------------------------------------------------------
 
 
 def test_interrupted_before_the_book_leaves_it_as_it_was(staged: HomeUnderTest) -> None:
@@ -107,6 +107,16 @@ def test_a_book_that_changed_under_the_check_is_not_written(staged: HomeUnderTes
     assert placed(staged) == []
 
 
+def test_a_book_restored_under_the_check_is_another_book(staged: HomeUnderTest) -> None:
+    def outsider() -> None:
+        staged.execute("UPDATE meta SET lineage = 'b-other'")
+
+    ledger = Ledger()
+    with pytest.raises(Stale, match="the world moved"):
+        walk(staged, Meanwhile("before a snapshot", outsider), ledger)
+    assert outcomes(ledger) == ["not_reached"] * 3
+
+
 def test_a_plan_used_under_the_check_is_not_used_again(staged: HomeUnderTest) -> None:
     def outsider() -> None:
         staged.execute("UPDATE plans SET state = 'used'")
@@ -117,7 +127,7 @@ def test_a_plan_used_under_the_check_is_not_used_again(staged: HomeUnderTest) ->
     assert placed(staged) == []
 
 
-# --- between the book and the broker ----------------------------------------------------------------
+# --- between the book and the broker ----------------------------------------------------------
 
 
 def test_safe_mode_after_the_book_keeps_what_was_booked_and_sends_nothing(
@@ -140,7 +150,7 @@ def test_interrupted_after_the_book_keeps_what_was_booked_and_sends_nothing(
     assert placed(staged) == []
 
 
-# --- one after the other ----------------------------------------------------------------------------
+# --- one after the other ----------------------------------------------------------------------
 
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")

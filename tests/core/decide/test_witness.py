@@ -70,6 +70,28 @@ def test_exactly_one_live_stop_of_the_right_size_protects(
     assert findings((position(5), *stops), (stored(5),)) == told
 
 
+@pytest.mark.parametrize(
+    ("held", "stopped", "step", "told"),
+    [
+        ("5.0005", "5", "0.001", []),
+        ("5.001", "5", "0.001", ["stop for 5, position 5.001"]),
+        ("5", "5.0005", "0.001", ["stop for 5.0005, position 5"]),
+        ("5.0005", "5", None, ["stop for 5, position 5.0005"]),
+    ],
+)
+def test_only_a_rest_below_the_step_may_stay_without_a_stop(
+    held: str, stopped: str, step: str | None, told: list[str]
+) -> None:
+    market = instrument(quantity_step=step)
+    assert findings((market, position(held), stop("S-1", stopped)), (stored(held),)) == told
+
+
+def test_without_an_instrument_a_stop_is_for_all_of_it() -> None:
+    held = position(5, symbol="ETHUSDT")
+    seen = (held, stop("S-1", 4, symbol="ETHUSDT"))
+    assert findings(seen, (stored(5, symbol="ETHUSDT"),)) == ["stop for 4, position 5"]
+
+
 def test_a_short_position_is_protected_by_a_purchase() -> None:
     assert findings((position(-5), stop("S-1", 5, side="buy")), (stored(-5),)) == []
     assert findings((position(-5), stop("S-1", 5)), (stored(-5),)) == ["no reduce-only stop"]

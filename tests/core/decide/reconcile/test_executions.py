@@ -214,6 +214,7 @@ def test_a_stub_whose_order_appears_after_all_becomes_that_order() -> None:
         ({"quantity": 4}, "quantity 4"),
         ({"price": 101}, "price 101"),
         ({"side": "sell"}, "side sell"),
+        ({"kind": "liquidation"}, "kind liquidation"),
         ({"fee": "0.2"}, "fee 0.2"),
         ({"fee_currency": "USD"}, "fee_currency USD"),
     ],
