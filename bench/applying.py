@@ -86,5 +86,3 @@ def _bare(book: Path, empty: Path) -> float:
         target.execute("COMMIT")
 
     return timed(write)
-
-

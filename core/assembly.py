@@ -113,12 +113,10 @@ class Wiring:
         path = self._home.path(account.file)
         return PaperBroker(path, name, files=self.files, clock=self.clock)
 
-
     def _ib(self, name: str, account: Account) -> Broker:
         from core.brokers.ib import IbBroker
 
         return IbBroker(name, account, self.clock)
-
 
     def _ccxt(self, name: str, account: Account) -> Broker:
         """Bybit, MEXC, and any other exchange id that ccxt knows."""
