@@ -69,4 +69,3 @@ def order_rows_of(
         marks = ", ".join("?" * len(some))
         (text,) = connection.execute(f"{ORDERS_OF} ({marks})", (account, *some)).fetchone()
         yield from _rows(text)
-
