@@ -1,9 +1,10 @@
 """Both sides of an account at one instant, with just the book rows that a decision could need."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 
 from core.domain.execution import BrokerExecution
+from core.domain.naming import possible_names
 from core.domain.observation import BookView, Observation
 from core.domain.order import LIVE, BookOrder, BrokerOrder
 from core.domain.snapshot import BrokerSnapshot, Lookup
@@ -78,6 +79,7 @@ def look_at_book(
         client_order_ids={row.client_order_id for row in rows if row.client_order_id},
         perm_ids={row.perm_id for row in rows if row.perm_id},
     )
+    orders += _namesakes(book, account, rows, orders)
     # An execution can only repeat or correct one of the same order.
     touched = {row.broker_order_id for row in snapshot.executions}
     executions = book.executions_of(account, touched)
@@ -99,6 +101,25 @@ def look_at_book(
         decisions=tuple(book.decisions(account)),
         open_steps=tuple(book.open_steps(account)),
     )
+
+
+def _namesakes(
+    book: BookReading,
+    account: str,
+    rows: Iterable[BrokerOrder | BrokerExecution],
+    found: Iterable[BookOrder],
+) -> list[BookOrder]:
+    """Rows that bear the name a new order would get, whatever venue id they have by now."""
+    known = {row.broker_order_id for row in found}
+    names = {
+        name
+        for row in rows
+        if row.broker_order_id not in known
+        for name in possible_names(
+            account, row.symbol, row.broker_order_id or "", row.client_order_id
+        )
+    }
+    return book.orders(account, order_ids=names - {row.order_id for row in found})
 
 
 def unlisted(snapshot: BrokerSnapshot, view: BookView) -> list[BookOrder]:

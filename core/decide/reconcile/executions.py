@@ -8,12 +8,12 @@ from typing import Any
 
 from core.config.settings import Settings
 from core.decide.reconcile.homes import Homes
-from core.decide.reconcile.naming import Names
 from core.decide.reconcile.replaced import BrokerName
 from core.decide.reconcile.revisions import last_words
 from core.decide.reconcile.stubs import grown, is_stub_of, origin_of, stub_for
 from core.decide.reconcile.words import at_price, figure
 from core.domain.execution import MOVING, BookExecution, BrokerExecution, execution_key
+from core.domain.naming import Names
 from core.domain.observation import Observation
 from core.domain.order import Origin
 from core.plan.change import InsertExecution, InsertOrder, Risk, UpdateExecution, UpdateOrder

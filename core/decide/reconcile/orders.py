@@ -8,10 +8,10 @@ from typing import Any
 from core.config.settings import Settings
 from core.decide.reconcile.identity import nothing_disagrees
 from core.decide.reconcile.match import Matching
-from core.decide.reconcile.naming import Names
 from core.decide.reconcile.replaced import name_of
 from core.decide.reconcile.words import differences, owner, progress
 from core.domain.money import ZERO
+from core.domain.naming import Names
 from core.domain.observation import Observation
 from core.domain.order import (
     COMPARED,

@@ -9,12 +9,12 @@ from core.decide.reconcile.completeness import incomplete_orders
 from core.decide.reconcile.executions import diff_executions
 from core.decide.reconcile.homes import Homes
 from core.decide.reconcile.match import match
-from core.decide.reconcile.naming import Names
 from core.decide.reconcile.orders import diff_orders
 from core.decide.reconcile.protect import protect
 from core.decide.reconcile.spy import watch_spy
 from core.decide.reconcile.stale import cancel_stale
 from core.domain.holding import key_of
+from core.domain.naming import Names
 from core.domain.observation import Observation
 from core.domain.position import PositionKey
 from core.domain.problem import POSITION_MODE_DIFFERS, Problem

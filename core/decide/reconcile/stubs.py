@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from core.decide.reconcile.naming import Names
 from core.decide.reconcile.words import figure
 from core.domain.execution import BrokerExecution, ExecutionKind
 from core.domain.money import average
+from core.domain.naming import Names
 from core.domain.order import BookOrder, OrderStatus, Origin, is_our_key
 from core.plan.change import InsertOrder, UpdateOrder
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.decide.reconcile.naming import Names, possible_names
+from core.domain.naming import Names, possible_names
 
 
 def test_a_name_is_given_once() -> None:
