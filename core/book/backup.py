@@ -17,7 +17,7 @@ from core.book.copies.deadline import Deadline, Patience
 from core.book.copies.failures import BookDamaged, failing_as, is_damage
 from core.book.copies.form import WrongForm
 from core.book.copies.making import Making
-from core.book.copies.scratch import backups_held, scratch_in
+from core.book.copies.scratch import Scratch, backups_held, scratch_in
 from core.book.copies.shelf import listed, removable, remove, remove_lone_manifests
 from core.config.settings import Retention
 from core.domain.backup import Backup, Examination, ListedBackup
@@ -49,19 +49,13 @@ def create_backup(
         scratch_in(backups, deadline, ids) as scratch,
     ):
         _check_is_file(book)
-        making = Making(
-            book=book,
-            scratch=scratch,
-            deadline=deadline,
-            taken_at=clock.now(),
-            sql_dump_max_mib=retention.sql_dump_max_mib,
-        )
+        taken_at = clock.now()
         try:
-            return _made(making)
+            return _verified(book, scratch, taken_at, retention, patience)
         except BookDamaged as error:
             if not damaged:
                 raise
-            return copy_damaged(book, scratch, error.message, making.taken_at, deadline)
+            return copy_damaged(book, scratch, error.message, taken_at, deadline)
 
 
 def list_backups(backups: Path, now: datetime) -> tuple[ListedBackup, ...]:
@@ -107,11 +101,28 @@ def prune_backups(
         return tuple(copy.name for copy in old)
 
 
+def _verified(
+    book: Path, scratch: Scratch, taken_at: datetime, retention: Retention, patience: Patience
+) -> Backup:
+    # A deadline of its own: when one check fails, the others are cut off by it.
+    with Deadline(patience) as deadline:
+        making = Making(
+            book=book,
+            scratch=scratch,
+            deadline=deadline,
+            taken_at=taken_at,
+            sql_dump_max_mib=retention.sql_dump_max_mib,
+        )
+        return _made(making)
+
+
 def _made(making: Making) -> Backup:
     try:
         return making.make()
     except WrongForm as error:
-        raise BookDamaged(f"schema of the book: {error}") from error
+        raise BookDamaged(
+            f"schema of the book: {error}", hint="a restore would refuse such a copy"
+        ) from error
     except sqlite3.DatabaseError as error:
         if not is_damage(error):
             raise

@@ -10,8 +10,7 @@ from core.book.copies.failures import LockedOut, is_damage
 
 # Content is not believed: no function runs because a schema asks for it, no cell lies unnoticed.
 _WARY = ("PRAGMA trusted_schema = OFF", "PRAGMA cell_size_check = ON")
-# Only for private files that nobody changes: SQLite may read those straight from the page cache.
-_MAPPED_BYTES = 0x7FFF0000
+_CACHE = "PRAGMA cache_size = -65536"
 # Private files are made whole and then synced once; a crash throws them away.
 _UNSAFE_AND_FAST = ("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF")
 
@@ -40,7 +39,7 @@ def seen_only(book: Path, deadline: Deadline) -> Iterator[sqlite3.Connection]:
 def private_copy(path: Path, deadline: Deadline) -> Iterator[sqlite3.Connection]:
     """A finished file in our scratch folder: immutable, so that nothing beside it is looked at."""
     with _opened(path, "mode=ro&immutable=1", deadline) as connection:
-        _run(connection, *_WARY, f"PRAGMA mmap_size = {_MAPPED_BYTES}")
+        _run(connection, *_WARY, _CACHE)
         yield connection
 
 
@@ -80,7 +79,6 @@ def copy_online(source: sqlite3.Connection, target: sqlite3.Connection, deadline
 def attach(connection: sqlite3.Connection, path: Path, name: str) -> None:
     """Makes a finished private file readable beside the connection's own database."""
     connection.execute(f"ATTACH ? AS {name}", (f"{path.as_uri()}?mode=ro&immutable=1",))
-    connection.execute(f"PRAGMA {name}.mmap_size = {_MAPPED_BYTES}").close()
 
 
 def quoted(name: str) -> str:

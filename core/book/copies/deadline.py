@@ -68,8 +68,12 @@ class Deadline:
         finally:
             self._connections.discard(connection)
 
-    def interrupt(self) -> None:
-        """Ends the statements that are running now; the next ones are not affected."""
+    def abandon(self) -> None:
+        """Time is up at once, for everything that works under this deadline."""
+        self._ends_at = time.monotonic()
+        self._interrupt()
+
+    def _interrupt(self) -> None:
         for connection in tuple(self._connections):
             # One that was closed in this very moment has nothing left to interrupt.
             with suppress(sqlite3.ProgrammingError):
@@ -82,5 +86,5 @@ class Deadline:
         wait_seconds = max(0.0, self._left_seconds())
         # An interrupt between two statements is lost, so it is repeated until all have stopped.
         while not self._closed.wait(wait_seconds):
-            self.interrupt()
+            self._interrupt()
             wait_seconds = _AGAIN_SECONDS

@@ -18,6 +18,7 @@ _WORDS = {
     sqlite3.SQLITE_CANTOPEN: "the file could not be opened",
     sqlite3.SQLITE_READONLY: "the file may not be written",
     sqlite3.SQLITE_PERM: "the file may not be used",
+    sqlite3.SQLITE_INTERRUPT: "it took longer than it may",
 }
 _HINTS = {
     sqlite3.SQLITE_BUSY: WAIT,
@@ -27,7 +28,7 @@ _HINTS = {
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 # What the machine or another program did, whatever the database holds.
-_OURS = frozenset({*_WORDS, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_INTERRUPT})
+_OURS = frozenset({*_WORDS, sqlite3.SQLITE_NOMEM})
 
 
 class BookDamaged(BackupFailed):

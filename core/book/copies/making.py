@@ -62,7 +62,7 @@ class Making:
                     dump, why_not = self._checked_dump(source, dumping.result())
                 except BaseException:
                     # The others would only be waited for.
-                    self.deadline.interrupt()
+                    self.deadline.abandon()
                     raise
         manifest = Manifest(
             file=file.file,

@@ -40,12 +40,13 @@ class Placement:
         self._ready = ready
         self._new = new
         self._previous = previous
-        self._aside: Files = {}
+        # None as long as no file is being exchanged.
+        self._aside: Files | None = None
 
     @property
     def aside(self) -> tuple[Path, ...]:
         """Where the files are now that could not be written over."""
-        return tuple(self._aside.values())
+        return tuple((self._aside or {}).values())
 
     def place(self, aside_name: str, deadline: Deadline) -> None:
         if page_size := page_size_of(self._book, deadline):
@@ -58,12 +59,12 @@ class Placement:
 
     def put_back(self, deadline: Deadline) -> None:
         """The book as it was before `place`, however far that came."""
-        if self._aside or self._previous is None:
+        if self._aside is not None:
             exchange(self._book, self._aside, deadline)
             for path in self._aside.values():
                 path.unlink()
-        elif not self._is_placed(deadline):
-            # SQLite rolled its transaction back, or never began it.
+        elif self._previous is None or not self._is_placed(deadline):
+            # Nothing was begun, or SQLite rolled its transaction back.
             return
         elif not (self._previous.manifest.verified and self._write_back(deadline)):
             exchange(self._book, _files_of(self._previous), deadline)
@@ -139,7 +140,19 @@ def keep_aside(book: Path, name: str, deadline: Deadline) -> Files:
 
 def exchange(book: Path, files: Files, deadline: Deadline) -> None:
     """Old sidecars go before the new file comes: beside it they would be replayed into it."""
-    arriving = {ending: _beside(book, ending, files[ending], deadline) for ending in files}
+    arriving = {ending: book.with_name(f".{book.name}.restoring{ending}") for ending in files}
+    try:
+        for ending, path in arriving.items():
+            path.unlink(missing_ok=True)
+            take_in(files[ending], new_private_file(path), deadline)
+            sync_file(path)
+        _rename_over(book, arriving)
+    finally:
+        for path in arriving.values():
+            path.unlink(missing_ok=True)
+
+
+def _rename_over(book: Path, arriving: Files) -> None:
     for sidecar in lying_beside(book):
         sidecar.unlink()
     sync_dir(book.parent)
@@ -152,19 +165,6 @@ def exchange(book: Path, files: Files, deadline: Deadline) -> None:
         if ending in arriving:
             arriving[ending].replace(book.with_name(book.name + ending))
     sync_dir(book.parent)
-
-
-def _beside(book: Path, ending: str, source: Path, deadline: Deadline) -> Path:
-    """A synced private copy in the book's own folder: renaming it is all that is left to do."""
-    path = book.with_name(f".{book.name}.restoring{ending}")
-    path.unlink(missing_ok=True)
-    try:
-        take_in(source, new_private_file(path), deadline)
-        sync_file(path)
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
-    return path
 
 
 def _link_or_copy(path: Path, second: Path, deadline: Deadline) -> None:

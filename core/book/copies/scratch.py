@@ -39,18 +39,18 @@ class Scratch:
 
     def publish(self, moves: Sequence[tuple[Path, Path]]) -> None:
         """Renames in the order given, each durable before the next; on failure none remains."""
-        done: list[Path] = []
         try:
             for made, final in moves:
                 if os.path.lexists(final):
                     raise FileExistsError(errno.EEXIST, "is there already", str(final))
                 sync_file(made)
                 made.rename(final)
-                done.append(final)
                 sync_dir(final.parent)
         except BaseException:
-            for final in reversed(done):
-                final.unlink(missing_ok=True)
+            for made, final in reversed(moves):
+                # Whatever is not in the scratch folder any more has its name.
+                if not made.exists():
+                    final.unlink(missing_ok=True)
             raise
 
 
