@@ -141,6 +141,34 @@ def dump_unknown_to_its_manifest(shelf: Shelf) -> Path:
     return backup.path.with_suffix(".sql")
 
 
+def manifest_with_other_rows(shelf: Shelf) -> Path:
+    backup = shelf.back_up()
+    told = backup.path.with_suffix(".json")
+    told.write_text(told.read_text().replace('"orders": 2', '"orders": 3'))
+    return backup.path
+
+
+def manifest_of_another_book(shelf: Shelf) -> Path:
+    backup = shelf.back_up()
+    told = backup.path.with_suffix(".json")
+    told.write_text(told.read_text().replace('"serial": 1', '"serial": 2'))
+    return backup.path
+
+
+def odd_header(shelf: Shelf) -> Path:
+    mine = sound(shelf)
+    content = bytearray(mine.read_bytes())
+    content[20] = 8
+    mine.write_bytes(content)
+    return mine
+
+
+def longer_than_it_says(shelf: Shelf) -> Path:
+    mine = sound(shelf)
+    mine.write_bytes(mine.read_bytes() + bytes(4096))
+    return mine
+
+
 FILES: dict[Maker, str] = {
     absent: "file: there is no such file",
     a_link: "file: it is a symbolic link",
@@ -160,6 +188,10 @@ FILES: dict[Maker, str] = {
     damaged_copy: "manifest: the manifest says that this is no verified copy: foreign_key_check",
     torn_manifest: "manifest: the manifest db_backup_20260105_120000.json does not read",
     dump_unknown_to_its_manifest: "manifest: the manifest beside it knows of no dump",
+    manifest_with_other_rows: "row_counts: the tables do not have as many rows as the manifest",
+    manifest_of_another_book: "schema: lineage and serial are not those in the manifest",
+    odd_header: "content: its header is not one that trueup writes",
+    longer_than_it_says: "content: it is longer than its header says",
 }
 
 

@@ -1,5 +1,7 @@
 """Putting a copy back: what stands afterwards, what was kept, and what the report says."""
 
+import errno
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -331,3 +333,36 @@ def test_a_large_book_is_restored_from_its_database_file(shelf: Shelf) -> None:
     shelf.add_orders("V-3")
     shelf.restore(backup.path)
     assert shelf.orders() == ["V-1", "V-2"]
+
+
+def test_on_a_file_system_without_links_the_damaged_book_is_copied_aside(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Path, target: Path) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(self))
+
+    backup = shelf.back_up()
+    garbage(shelf)
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    report = shelf.restore(backup.path)
+    assert report.aside[-1].read_bytes() == b"\xa5" * 100_000
+    assert shelf.orders() == ["V-1", "V-2"]
+
+
+def test_a_log_without_its_book_survives_a_restore_that_cannot_keep_it_aside(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The book's file is lost; what is in the log may be all there is."""
+
+    def fail(self: Path, target: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self))
+
+    backup = shelf.back_up()
+    shelf.book.unlink()
+    log = shelf.book.with_name("orders.db-wal")
+    log.write_bytes(b"all there is")
+    monkeypatch.setattr(Path, "hardlink_to", fail)
+    with pytest.raises(RestoreFailed, match="finds no room left on the disk"):
+        shelf.restore(backup.path)
+    assert log.read_bytes() == b"all there is"
+    assert not shelf.book.exists()
