@@ -4,16 +4,18 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import applying, backing_up, planning, starting
+from bench import applying, backing_up, importing, placing, planning, starting
 from bench.report import Figure, print_figures
 
-# P4 and P5 belong to the running service and are measured with it.
+# P5 and the first half of P4 belong to the running service and are measured with it.
 SUITES = {
     "P1": planning.steady,
     "P2": planning.growth,
     "P3": starting.start_up,
+    "P4": placing.create_round_trips,
     "P6": applying.bulk,
     "P7": backing_up.verified,
+    "imports": importing.cost,
 }
 
 

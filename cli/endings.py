@@ -48,12 +48,11 @@ def unexpected(call: Invocation, error: Exception) -> int:
     """One line and a reference; the traceback goes into the log, and on screen with --verbose."""
     import traceback
 
-    from core.config.secret import scrub
+    from core.config.secret import defect_text, scrub
 
     reference = f"e-{os.urandom(4).hex()}"
     trace = scrub("".join(traceback.format_exception(error)))
-    name = type(error).__name__
-    said = scrub(f"{name}: {error}" if str(error) else name)
+    said = defect_text(error)
     where = _logged(call, reference, said, trace)
     call.screen.trouble(f"unexpected: {said:.300} (a bug; {reference}{where})")
     call.screen.detail(trace)

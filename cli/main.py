@@ -41,8 +41,10 @@ VERBS: Mapping[str, Mapping[str, str]] = {
         "orders": "List the book's orders.",
         "positions": "List the book's positions.",
         "executions": "List the book's executions.",
+        "signals": "List the signals that were taken in.",
+        "intents": "List what each account answered to its signals.",
         "alerts": "List the alerts.",
-        "history": "Everything that happened to one order, position or signal.",
+        "history": "Everything that happened to one signal, order or position.",
     },
     "Change": {
         "stage": "Write the plan down for review.",
@@ -51,8 +53,13 @@ VERBS: Mapping[str, Mapping[str, str]] = {
         "apply": "Carry out the staged plan.",
         "reconcile": "One round for cron: observe, stage, and apply when armed.",
     },
+    "Run": {
+        "manage": "The service: signals in, orders out, the account kept true.",
+        "signal": "Submit a signal; list what was refused, and send it once more.",
+    },
     "Protect": {
         "safe-mode": "Stop every change, at once; or see whether it is stopped.",
+        "risk": "What halts entries, and which limits stand; lift a halt.",
         "backup": "Make, list, verify and prune copies of the book.",
         "restore": "Bring a backup back.",
     },

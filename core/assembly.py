@@ -3,8 +3,11 @@
 Adapters are imported when an account uses them; a command that needs none pays for none.
 """
 
-from collections.abc import Callable
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from core import __version__
 from core.apply.lock import HomeLock
@@ -18,6 +21,10 @@ from core.host.disk import DiskFiles
 from core.host.run_log import DiskRunLog
 from core.operate.desk import Backups, Desk
 from core.ports import Book, Broker, Clock, Files, Ids, Lock
+
+# Only the service needs it, and start-up is counted in milliseconds.
+if TYPE_CHECKING:
+    from core.operate.managing import Intake, Listener
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +105,16 @@ class Wiring:
             timeout_seconds=self._caller.lock_timeout_seconds,
         )
 
+    def manage_lock(self) -> Lock:
+        """One service a home, however long it runs."""
+        return HomeLock(
+            self._home.manage_lock,
+            self._home.manage_lock_details,
+            files=self.files,
+            clock=self.clock,
+            command=self._caller.command,
+        )
+
     def broker(self, name: str) -> Broker:
         account = self._settings.ACCOUNTS.get(name)
         if account is None:
@@ -126,3 +143,32 @@ class Wiring:
 
 
 _BROKERS = {"paper": Wiring._paper, "ib": Wiring._ib}
+
+
+def intakes(desk: Desk) -> Mapping[str, Intake]:
+    """Where the running service takes signals from."""
+    from core.signals.spool_intake import spool_intake
+
+    sources: dict[str, Intake] = {"spool": spool_intake}
+    if desk.settings.SIGNALS.rabbitmq_url is not None:
+        from core.signals.rabbit import from_queue
+
+        sources["queue"] = from_queue
+    return sources
+
+
+def listeners(desk: Desk) -> Mapping[str, Listener]:
+    """What else it listens to."""
+    signals = desk.settings.SIGNALS
+    if signals.rabbitmq_url is None or signals.order_status_queue is None:
+        return {}
+    from core.signals.order_status import from_order_status
+
+    return {"order updates": from_order_status}
+
+
+def spool_writer(desk: Desk) -> Callable[[bytes], None]:
+    """Where signals are left for the service; a line is on disk when the call returns."""
+    from core.signals.spool_intake import spool_writer as writer_for
+
+    return writer_for(desk).append

@@ -17,10 +17,12 @@ from core.config.settings import Settings
 from core.domain.ambiguity import MatchDecision
 from core.domain.execution import MOVING, BookExecution, BrokerExecution, execution_key
 from core.domain.holding import fold_all, key_of
+from core.domain.intent import TradeIntent, intent_name
 from core.domain.market import Instrument, Quote
 from core.domain.observation import BookView, ComputedPosition, Observation, OpenStep
 from core.domain.order import COMPARED, BookOrder, BrokerOrder
 from core.domain.position import Adjustment, BookPosition, BrokerPosition, PositionKey
+from core.domain.signal import Delivery, SignalRecord
 from core.domain.snapshot import PARTS, BrokerSnapshot, Known, Lookup, Part
 
 Noun = TypeVar("Noun")
@@ -241,6 +243,52 @@ def observation(
     return Observation(
         account=account, broker=broker, book=book, lookups=lookups or {}, unchanged=unchanged
     )
+
+
+# --- signals ----------------------------------------------------------------------------------
+
+
+def signal(signal_id: str = "sig-1", **given: Any) -> SignalRecord:
+    """A row of the book: buy for 1000, of eleven o'clock, taken in a second later."""
+    values = {
+        "signal_id": signal_id,
+        "signal_type": "buy",
+        "symbol": "BTCUSDT",
+        "amount": 1000,
+        "confidence": "0.85",
+        "timestamp": "11:00",
+        "strategy_id": "strategy",
+        "source": "spool",
+        "received_at": "11:00:01",
+    }
+    return _noun(SignalRecord, values | given)
+
+
+def delivery(signal_id: str = "sig-1", account: str = "main", **given: Any) -> Delivery:
+    """On its way to the account, not yet qualified."""
+    values = {
+        "delivery_id": f"d-{signal_id}-{account}",
+        "signal_id": signal_id,
+        "account": account,
+        "symbol": "BTCUSDT",
+        "created_at": "11:00:01",
+    }
+    return _noun(Delivery, values | given)
+
+
+def intent(signal_id: str = "sig-1", account: str = "main", **given: Any) -> TradeIntent:
+    """Approved, and asking for nothing yet."""
+    values = {
+        "intent_id": intent_name(signal_id, account, given.get("attempt", 1)),
+        "signal_id": signal_id,
+        "account": account,
+        "symbol": "BTCUSDT",
+        "side": "buy",
+        "state": "APPROVED",
+        "created_at": "11:00:01",
+        "updated_at": "11:00:01",
+    }
+    return _noun(TradeIntent, values | given)
 
 
 # --- configuration ----------------------------------------------------------------------------

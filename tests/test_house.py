@@ -282,22 +282,3 @@ def test_a_room_in_no_layer_is_reported(tmp_path: Path) -> None:
     code, said = lint_imports(tmp_path)
     assert code == 1
     assert "attic" in said
-
-
-# --- the locks ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
-def test_a_lock_names_releases_and_hashes_and_no_place(name: str) -> None:
-    lock = (ROOT / name).read_text("utf-8")
-    assert re.findall(r"index-url|find-links|://|/simple|^-[a-z].*|^[^#\n]*@ .*", lock, re.M) == []
-    pinned = re.findall(r"^[a-z][^\n]*==[^\n]*(?:\\\n    --hash=[^\n]*)+", lock, re.M)
-    assert len(pinned) == len(re.findall(r"^[a-z]", lock, re.M)) > 0
-
-
-def test_the_development_lock_holds_the_runtime_lock() -> None:
-    def releases(name: str) -> set[str]:
-        text = (ROOT / name).read_text("utf-8")
-        return set(re.findall(r"^([a-z][^ \n]*)", text, re.M))
-
-    assert releases("requirements.lock") < releases("requirements-dev.lock")

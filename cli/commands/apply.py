@@ -16,6 +16,7 @@ from cli.views.ledger import (
     warn_of_trouble,
 )
 from core.apply.ledger import Ledger
+from core.apply.resume import Settled
 from core.domain.errors import Usage
 from core.domain.record import StepState
 from core.operate.applying import Selection, apply_staged
@@ -84,13 +85,29 @@ def exit_of(ledger: Ledger, stop: StopRequest) -> Exit:
 
 def _resume(call: Invocation, as_json: bool) -> int:
     with call.screen.working("asking the broker about unresolved steps"):
-        settled = at_desk(call, resume)
+        settled = at_desk(call, lambda desk: resume(desk, call.screen.note))
     if as_json:
         call.screen.json(settled_document(settled))
     else:
         show_settled(call.screen, settled)
-    if any(one.state is StepState.UNKNOWN for one in settled):
-        call.screen.next("trueup apply --resume again later, or trueup resolve ACTION_ID --as done")
+    still_open = [one for one in settled if one.state is StepState.UNKNOWN]
+    if still_open:
+        call.screen.next(_by_hand(still_open[0]))
         return Exit.UNKNOWN
     call.screen.next("trueup plan")
     return Exit.DONE
+
+
+def _by_hand(one: Settled) -> str:
+    """What to type when the venue cannot tell, or not yet."""
+    resolve = f"trueup resolve {one.step.action_id} --as"
+    if len(one.alike) == 1:
+        (it,) = one.alike
+        return (
+            f"look at {it} at the venue; if that is it, {resolve} done --broker-order-id {it}; "
+            f"if it is another, {resolve} not-done"
+        )
+    return (
+        "trueup apply --resume, a little later; or look at the venue yourself, then "
+        f"{resolve} done|not-done"
+    )

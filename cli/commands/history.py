@@ -1,6 +1,7 @@
-"""history: everything that happened to one order, position or signal, in order."""
+"""history: everything that happened to one signal, order or position, in order."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
@@ -9,10 +10,11 @@ from cli.exits import Exit
 from cli.invocation import Invocation
 from cli.options import AsJson, verb
 from cli.screen import Cell, Tone
+from cli.views.intents import sentences
 from core.domain.errors import Usage
 
 
-@verb("trueup history V-17", "trueup history BTCUSDT --json")
+@verb("trueup history V-17", "trueup history i-3b5d20c7e9", "trueup history BTCUSDT --json")
 def command(
     call: Invocation,
     subject: Annotated[str, typer.Argument(metavar="ID|SYMBOL", help="Any of its ids.")],
@@ -38,12 +40,15 @@ def command(
     return Exit.DONE
 
 
-def _detail(line: object) -> str:
+def _detail(line: Mapping[str, Any]) -> str:
     """The row's own words, without what stands beside them already."""
-    assert isinstance(line, dict) or hasattr(line, "items")
-    left_out = {"at", "what", "id", "account"}
+    left_out = {"at", "what", "id", "account", "sequence"}
     return ", ".join(
-        f"{name} {value}"
+        f"{name} {_words(line['what'], name, value)}"
         for name, value in line.items()
         if name not in left_out and value not in (None, "", "{}")
     )
+
+
+def _words(what: str, name: str, value: object) -> object:
+    return sentences(value) if what == "intent" and name in ("reasons", "because") else value

@@ -11,6 +11,7 @@ from cli.invocation import Invocation
 from cli.options import AsJson, verb
 from cli.screen import Screen
 from cli.views.plan import show_plan
+from core.domain.problem import STEP_UNRESOLVED
 from core.operate.planning import make_plan
 from core.operate.rehearsing import plan_against_file
 from core.plan.codec import document_of
@@ -56,6 +57,8 @@ def _plan(call: Invocation, snapshot: Path | None, symbol: str | None) -> Plan:
 def next_of(plan: Plan) -> str | None:
     if not plan.base.complete:
         return "trueup doctor"
+    if any(problem.code == STEP_UNRESOLVED for problem in plan.problems):
+        return "trueup apply --resume"
     return "trueup stage" if plan.differs or plan.ambiguous else None
 
 

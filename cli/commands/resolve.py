@@ -144,8 +144,8 @@ def _show(screen: Screen, matches: list[AmbiguousMatch], steps: list[Step]) -> N
     show_matches(screen, matches)
     for step in steps:
         screen.line(
-            Cell("! ", Tone.WARN), f"{step.action_id}  {step.kind} {step.symbol}, {step.state}, "
-            f"begun {moment_text(step.begun_at)}, key {step.idempotency_key}",
+            Cell("! ", Tone.WARN), f"{step.action_id}  {step.kind} {step.symbol}, "
+            f"outcome unknown, begun {moment_text(step.begun_at)}, key {step.idempotency_key}",
         )  # fmt: skip
     if matches:
         screen.next(f"trueup resolve {matches[0].id} --choose ORDER_ID | --insert | --ignore")

@@ -9,8 +9,8 @@ from cli.desk_work import at_desk
 from cli.exits import Exit
 from cli.invocation import Invocation
 from cli.options import AsJson, verb
-from core.domain.errors import Usage
-from core.domain.snapshot import PARTS, BrokerSnapshot
+from core.domain.errors import Unavailable, Usage
+from core.domain.snapshot import BrokerSnapshot, missing_parts
 from core.host.disk import DiskFiles
 from core.observe.snapshot_document import snapshot_document
 from core.operate.desk import Desk
@@ -33,7 +33,11 @@ def command(
                 f"a snapshot is of one account; this home has {', '.join(accounts)}",
                 hint=f"trueup snapshot --account {accounts[0]}" if accounts else None,
             )
-        return await desk.broker(accounts[0]).snapshot()
+        try:
+            return await desk.broker(accounts[0]).snapshot()
+        except Unavailable as error:
+            error.hint = error.hint or "trueup doctor"
+            raise
 
     with call.screen.working("reading the broker"):
         snapshot = at_desk(call, work)
@@ -46,7 +50,6 @@ def command(
             f"{out}: {len(snapshot.orders)} orders, {len(snapshot.executions)} executions, "
             f"{len(snapshot.positions)} positions"
         )
-    for part in PARTS:
-        if not snapshot.knows(part):
-            call.screen.warn(f"{part}: {snapshot.parts.get(part)}")
+    for part, why in missing_parts(snapshot):
+        call.screen.warn(f"the {part} could not be read whole: {why}; next: trueup doctor")
     return Exit.DONE if snapshot.complete else Exit.UNAVAILABLE

@@ -7,6 +7,7 @@ from cli.invocation import Invocation
 from cli.options import AsJson, verb
 from cli.screen import Cell, Screen, Tone
 from core.config.gates import Gates
+from core.domain.moment import moment_text
 from core.domain.text import Row, to_row
 from core.operate.reporting import Report, StagedFacts, report
 
@@ -42,14 +43,23 @@ def _show(screen: Screen, found: Report) -> None:
     screen.pairs(told, indent=2)
     screen.heading("staged plan")
     screen.pairs(_staged(found.staged), indent=2)
+    screen.heading("service")
+    screen.pairs(_service(found), indent=2)
     screen.heading("open")
     screen.pairs(
         [
             ("unresolved steps", _count(len(found.open_steps))),
             ("unprotected positions", _count(len(found.unprotected))),
+            ("intents waiting", found.intents_waiting),
+            ("dead letters", _count(found.dead_letters)),
         ],
         indent=2,
     )
+    for halt in found.halts:
+        screen.line(
+            Cell("! ", Tone.BAD),
+            f"entries of {halt.account} stand halted ({halt.kind}): {halt.reason}",
+        )
     if found.open_steps:
         screen.heading("unresolved steps")
     for step in found.open_steps:
@@ -108,6 +118,38 @@ def _staged(staged: StagedFacts | None) -> list[tuple[str, object]]:
     ]
 
 
+_MOODS = {"running": Tone.GOOD, "dead": Tone.BAD, "in trouble": Tone.BAD}
+
+
+def _service(found: Report) -> list[tuple[str, object]]:
+    """What it says of itself, and how far that can be believed."""
+    told: list[tuple[str, object]] = [
+        ("manage", Cell(found.service_state, _MOODS.get(found.service_state, Tone.DIM)))
+    ]
+    beat = found.service
+    if beat is None:
+        return told
+    told.append(("heartbeat", f"{moment_text(beat.at)}  (process {beat.pid})"))
+    if found.service_state in ("stopped", "dead"):
+        return told
+    told.append(("since", moment_text(beat.since)))
+    for name, account in beat.accounts.items():
+        told.append((name, _account(account)))
+    told += [(name, Cell(why, Tone.BAD)) for name, why in beat.troubles.items()]
+    told += [(lane, f"waits: {why}") for lane, why in beat.lanes_waiting.items()]
+    return told
+
+
+def _account(told: Row) -> Cell:
+    if told.get("unreachable"):
+        return Cell(f"not reachable: {told['unreachable']}", Tone.BAD)
+    if not told.get("reconciled"):
+        return Cell("not reconciled yet: no trading", Tone.WARN)
+    if told.get("behind"):
+        return Cell(f"catching up: {told['behind']}", Tone.WARN)
+    return Cell("current", Tone.GOOD)
+
+
 def _count(number: int) -> Cell:
     return Cell(number, Tone.WARN if number else Tone.GOOD)
 
@@ -144,6 +186,21 @@ def _document(found: Report) -> Row:
         },
         "unresolved_steps": [to_row(step) for step in found.open_steps],
         "unprotected_positions": [to_row(position) for position in found.unprotected],
+        "service": None
+        if found.service is None
+        else {
+            "state": found.service_state,
+            "pid": found.service.pid,
+            "since": moment_text(found.service.since),
+            "heartbeat": moment_text(found.service.at),
+            "accounts": dict(found.service.accounts),
+            "troubles": dict(found.service.troubles),
+            "lanes_waiting": dict(found.service.lanes_waiting),
+            "deliveries_waiting": found.service.deliveries_waiting,
+        },
+        "halts": [to_row(halt) for halt in found.halts],
+        "intents_waiting": found.intents_waiting,
+        "dead_letters": found.dead_letters,
         "lock": None if found.holder is None else to_row(found.holder),
         "troubles": list(found.troubles),
         "next": found.next_command,

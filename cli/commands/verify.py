@@ -36,7 +36,7 @@ def _show(call: Invocation, found: Verification) -> None:
             "finding",
         ],
         [_row(one) for one in found.testimonies],
-        empty="no positions",
+        empty="no positions" if found.complete else "no position is known",
     )
     if not found.complete:
         call.screen.line(Cell("the broker could only be read in part", Tone.WARN))

@@ -36,6 +36,9 @@ SIGNS: Mapping[str, tuple[str, Tone]] = MappingProxyType(
         "close_recommendation": ("-", Tone.REMOVE),
         "take_profit": ("-", Tone.REMOVE),
         "roll_due": ("-", Tone.REMOVE),
+        "cancel_order": ("-", Tone.REMOVE),
+        "amend_order": ("~", Tone.CHANGE),
+        "place_order": ("+", Tone.ADD),
     }
 )
 

@@ -121,6 +121,7 @@ def settled_document(settled: list[Settled]) -> Row:
                 "state": one.state.value,
                 "note": one.note,
                 "broker_order_id": one.broker_order_id,
+                "alike": list(one.alike),
             }
             for one in settled
         ]

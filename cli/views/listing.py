@@ -1,8 +1,9 @@
 """Lists of book rows: a page as a table, as JSON or as CSV, with the book's own column names."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
@@ -19,9 +20,13 @@ from core.ports import Listing, Page
 _RIGHT = frozenset(
     (
         *("quantity", "filled_quantity", "price", "trigger_price", "average_price", "mark_price"),
-        *("fee", "realized_pnl", "unrealized_pnl"),
+        *("fee", "realized_pnl", "unrealized_pnl", "amount", "confidence"),
     )
 )
+
+
+Shown = Mapping[str, Callable[[Any], str]]
+_AS_IT_IS: Shown = MappingProxyType({})
 
 
 def lister(
@@ -31,10 +36,12 @@ def lister(
     columns: Sequence[str],
     examples: Sequence[str],
     told: str,
+    shown: Shown = _AS_IT_IS,
 ) -> Command:
     """The list command of a table: every one filters, sorts and pages alike.
 
-    `columns` are those that fit a screen; JSON and CSV carry every column.
+    `columns` are those that fit a screen; JSON and CSV carry every column. `shown` puts a column
+    into words on the screen.
     """
 
     def command(call: Invocation, **given: Any) -> int:
@@ -48,7 +55,8 @@ def lister(
             page=given["page"],
             page_size=given["page_size"],
         )
-        return show_page(call, asked, columns, as_json=given["as_json"], as_csv=given["as_csv"])
+        as_json, as_csv = given["as_json"], given["as_csv"]
+        return show_page(call, asked, columns, shown, as_json=as_json, as_csv=as_csv)
 
     command.__doc__ = told
     command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
@@ -100,7 +108,13 @@ def _moment(flag: str, text: str | None) -> datetime | None:
 
 
 def show_page(
-    call: Invocation, asked: Listing, columns: Sequence[str], *, as_json: bool, as_csv: bool
+    call: Invocation,
+    asked: Listing,
+    columns: Sequence[str],
+    shown: Shown = _AS_IT_IS,
+    *,
+    as_json: bool,
+    as_csv: bool,
 ) -> int:
     if as_json and as_csv:
         raise Usage("--json and --csv exclude each other")
@@ -112,7 +126,7 @@ def show_page(
         names = list(page.rows[0]) if page.rows else list(columns)
         call.screen.csv(names, [[row.get(name) for name in names] for row in page.rows])
     else:
-        _show(call, page, columns)
+        _show(call, page, columns, shown)
     return Exit.DONE
 
 
@@ -130,12 +144,18 @@ def _document(table: str, page: Page) -> dict[str, object]:
     }
 
 
-def _show(call: Invocation, page: Page, columns: Sequence[str]) -> None:
+def _show(call: Invocation, page: Page, columns: Sequence[str], shown: Shown) -> None:
     call.screen.table(
         [Column(name.replace("_", " "), right=name in _RIGHT) for name in columns],
-        [["–" if row.get(name) is None else row[name] for name in columns] for row in page.rows],
+        [[_cell(row.get(name), shown.get(name)) for name in columns] for row in page.rows],
     )
     if page.total_pages > 1:
         call.screen.line(
             Cell(f"page {page.page} of {page.total_pages}, {page.total_items} rows", Tone.DIM)
         )
+
+
+def _cell(value: Any, in_words: Callable[[Any], str] | None) -> Any:
+    if value is not None and in_words is not None:
+        value = in_words(value)
+    return "–" if value in (None, "") else value

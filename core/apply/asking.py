@@ -12,9 +12,10 @@
 from dataclasses import dataclass
 
 from core.apply.calls import Call, Placing
+from core.config.secret import defect_text
 from core.domain.errors import BrokerError, NotSent, OutcomeUnknown, Rejected
 from core.domain.order import BrokerOrder, OrderStatus
-from core.domain.record import StepState
+from core.domain.record import NOT_SENT, StepState
 from core.domain.snapshot import Found, Inconclusive, Lookup
 from core.ports import Broker, BrokerReader, Receipt, RunLog
 
@@ -34,7 +35,7 @@ async def perform(broker: Broker, call: Call, receipt: Receipt, log: RunLog) -> 
     try:
         shown = await call.send(broker, receipt)
     except NotSent as error:
-        note = f"not sent: {error.message}"
+        note = f"{NOT_SENT}{error.message}"
         return Answer(state=StepState.FAILED, status=OrderStatus.REJECTED, note=note)
     except Rejected as error:
         return await _after_rejection(broker, call, receipt, error)
@@ -43,7 +44,7 @@ async def perform(broker: Broker, call: Call, receipt: Receipt, log: RunLog) -> 
     except Exception as error:  # noqa: BLE001 - whatever it was, it says nothing of the venue
         # A defect between us and the venue: the request may well have been sent.
         log.event("adapter_failed", level="error", key=receipt.idempotency_key, error=repr(error))
-        return Answer(state=StepState.UNKNOWN, note=f"{type(error).__name__}: {error}")
+        return Answer(state=StepState.UNKNOWN, note=defect_text(error))
     return Answer(state=StepState.DONE, shown=shown)
 
 

@@ -4,10 +4,12 @@ Positions follow from executions here, with the same arithmetic that the plan wa
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 
+from core.apply.progressing import follow_intents
 from core.domain.execution import MOVING, BookExecution
 from core.domain.holding import Correction, followed, key_of
 from core.domain.observation import BookView, Observation
@@ -38,6 +40,8 @@ class Circumstances:
     serial: int
     backup_file: str | None
     observations: Mapping[str, Observation]
+    # Who told of it: a look at the account, or the venue's stream.
+    source: str = "reconcile"
 
 
 @dataclass(slots=True)
@@ -66,6 +70,7 @@ class Batch:
         book.insert_order_events(self.order_events)
         book.insert_audit(self.audit)
         book.insert_events(self.events)
+        follow_intents(book, [*self.new_orders, *self.orders])
 
 
 def batch_of(actions: Sequence[Action], case: Circumstances) -> Batch:
@@ -126,11 +131,16 @@ def _follow(
         before = case.observations[row.account].book.executions[old_key]
         if row.kind in MOVING:
             corrected[key_of(row)].append((before, row))
+    gains: dict[str, Decimal] = {}
     for key in sorted({*fresh, *corrected, *adopted}):
-        position = _followed(key, fresh[key], corrected[key], case)
+        position = _followed(key, fresh[key], corrected[key], case, gains)
         if key in adopted:
             position = _adopt(batch, key, position, adopted[key], case)
         batch.positions.append(position)
+    batch.new_executions = [
+        replace(row, realized_pnl=gains[row.execution_key]) if row.execution_key in gains else row
+        for row in batch.new_executions
+    ]
 
 
 def _followed(
@@ -138,6 +148,7 @@ def _followed(
     rows: Iterable[BookExecution],
     corrections: Iterable[Correction],
     case: Circumstances,
+    gains: MutableMapping[str, Decimal],
 ) -> BookPosition:
     seen = case.observations[key.account]
     computed = seen.book.computed.get(key)
@@ -149,6 +160,7 @@ def _followed(
         adjustments=_adjustments(seen.book, key),
         left=computed.adjustments_left if computed else None,
         instrument=seen.broker.instruments.get(key.symbol),
+        gains=gains,
     )
     return replace(position, updated_at=case.at)
 
@@ -231,7 +243,7 @@ def _tell_order(
             from_status=before.status if before else None,
             to_status=after.status if after else None,
             details=_moves(before, after),
-            source="reconcile",
+            source=case.source,
             occurred_at=case.at,
         )
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.apply.journal import Facts
+from core.domain.intent import IntentOrder, Relationship, SignalOrder
 from core.domain.order import (
     LIVE,
     BookOrder,
@@ -15,22 +16,25 @@ from core.domain.order import (
     OrderRequest,
     OrderStatus,
     Origin,
-    caught_up,
+    heard,
 )
 from core.domain.record import Audit, Event, OrderEvent, Step
 from core.domain.text import to_row
 from core.plan.change import (
+    AmendOrder,
     AnyChange,
     CancelDuplicateStop,
+    CancelOrder,
     CancelOrphanStop,
     CancelStaleOrder,
     CloseRecommendation,
+    PlaceOrder,
     PlaceStop,
     ResizeStop,
     RollDue,
     TakeProfit,
 )
-from core.ports import BrokerWriter, Receipt
+from core.ports import BookReading, BrokerWriter, Receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +46,13 @@ class Placing:
 
     def begun(self, step: Step) -> Facts:
         """Written before anything is sent."""
+        wanted = self.request if isinstance(self.request, IntentOrder) else None
         return Facts(
             new_order=self.row,
             order_event=_order_event(self.row, None, step.begun_at, step.kind),
             events=[order_told(self.row, step, step.begun_at)],
+            of_signal=_of_signal(wanted, self.row) if wanted else None,
+            intent_id=wanted.intent_id if wanted else None,
         )
 
     async def send(self, broker: BrokerWriter, receipt: Receipt) -> BrokerOrder:
@@ -68,10 +75,17 @@ class Amending:
         return Facts()
 
     async def send(self, broker: BrokerWriter, receipt: Receipt) -> BrokerOrder:
-        return await broker.amend(receipt, self.order, quantity=self.wanted.quantity)
+        changed = {
+            name: getattr(self.wanted, name)
+            for name in ("quantity", "price", "trigger_price")
+            if getattr(self.wanted, name) != getattr(self.order, name)
+        }
+        return await broker.amend(receipt, self.order, **changed)
 
     def carried_out(self, shown: BrokerOrder) -> bool:
-        return shown.quantity == self.wanted.quantity
+        """As wanted in all that the broker tells of it."""
+        told = ((shown.quantity, self.wanted.quantity), (shown.price, self.wanted.price))
+        return all(is_now in (None, wanted) for is_now, wanted in told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +109,11 @@ Call = Placing | Amending | Cancelling
 def call_for(change: AnyChange, *, key: str, now: datetime, row: BookOrder | None) -> Call:
     """`row` is the book's row of the order that the change speaks of, when it has one."""
     match change:
-        case PlaceStop() | CloseRecommendation() | TakeProfit() | RollDue():
+        case PlaceStop() | PlaceOrder() | CloseRecommendation() | TakeProfit() | RollDue():
             return Placing(change.after, row or _new_row(change.account, change.after, key, now))
-        case ResizeStop():
+        case ResizeStop() | AmendOrder():
             return Amending(change.before, change.after, row)
-        case CancelDuplicateStop() | CancelOrphanStop() | CancelStaleOrder():
+        case CancelDuplicateStop() | CancelOrphanStop() | CancelStaleOrder() | CancelOrder():
             return Cancelling(change.before, row)
     raise TypeError(f"{change.kind} is not carried out at the broker")
 
@@ -110,6 +124,7 @@ def order_at_broker(change: AnyChange) -> BrokerOrder | None:
 
 
 def _new_row(account: str, request: OrderRequest, key: str, now: datetime) -> BookOrder:
+    signal = request if isinstance(request, IntentOrder) else None
     return BookOrder(
         order_id=key,
         account=account,
@@ -126,8 +141,29 @@ def _new_row(account: str, request: OrderRequest, key: str, now: datetime) -> Bo
         post_only=request.post_only,
         status=OrderStatus.PENDING,
         origin=Origin.OWNED,
+        signal_id=signal.signal_id if signal else None,
+        trace_id=signal.trace_id if signal else None,
         created_at=now,
         updated_at=now,
+    )
+
+
+def with_row(call: Call, book: BookReading) -> Call:
+    """The same call, with its row as the book has it now."""
+    if call.row is None:
+        return call
+    rows = book.orders(call.row.account, order_ids=[call.row.order_id])
+    return replace(call, row=rows[0]) if rows else call
+
+
+def _of_signal(wanted: IntentOrder, row: BookOrder) -> SignalOrder:
+    return SignalOrder(
+        signal_id=wanted.signal_id,
+        order_id=row.order_id,
+        relationship_type=(Relationship.ONE_TO_ONE if wanted.of == 1 else Relationship.ONE_TO_MANY),
+        execution_sequence=wanted.sequence,
+        allocation_amount=wanted.amount,
+        allocation_quantity=wanted.quantity,
     )
 
 
@@ -138,7 +174,7 @@ def answered(call: Call, step: Step, shown: BrokerOrder, *, at: datetime, audit:
     """The broker showed the order: the book catches up with it."""
     if call.row is None:
         return Facts(audit=audit)
-    return _moved(call.row, caught_up(call.row, shown), step, at=at, audit=audit)
+    return _moved(call.row, heard(call.row, shown), step, at=at, audit=audit)
 
 
 def unanswered(

@@ -1,32 +1,22 @@
 """The door: back up, look again, and carry out an approved plan step by step.
 
-    refuse     anything that forbids it, before anything is touched (refusals.py)
-    back up    a verified copy of the book
-    look       broker and book again; every `before` must still hold
-    book       all book-only actions in one transaction
-    broker     one action at a time: begin (durable), perform, settle
-
-The dangerous moment is between telling the broker and remembering that we did; it exists only here.
+refuse     anything that forbids it, before anything is touched (refusals.py)
+back up    a verified copy of the book
+look       broker and book again; every `before` must still hold
+book       all book-only actions in one transaction
+broker     one action at a time (stepping.py): begin (durable), perform, settle
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
 
-from core.apply.asking import Answer, perform
 from core.apply.booking import Circumstances, batch_of
-from core.apply.calls import Call, call_for, order_at_broker
-from core.apply.journal import Journal, idempotency_key
 from core.apply.ledger import Ledger, Outcome
-from core.apply.settling import settle
 from core.apply.staleness import check_still_true
+from core.apply.stepping import Commission, Copybook, Stepper, copy_row, key_for
 from core.domain.errors import Blocked, Stale
-from core.domain.moment import moment_text
 from core.domain.observation import Observation
-from core.domain.record import PlanState, Step, StepState
-from core.domain.text import Row
-from core.plan.codec import action_document
+from core.domain.record import PlanState, StepState
 from core.plan.plan import Action, Base, Plan
 from core.plan.proposal import Proposal
 from core.ports import Book, Broker, Clock, RunLog
@@ -45,12 +35,6 @@ class Look:
     observations: Mapping[str, Observation]
     proposal: Proposal
     base: Base
-
-
-class Copybook(Protocol):
-    """Kept outside the book, so that after a restore we can tell what the book has forgotten."""
-
-    def applied(self, rows: Sequence[Row]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +108,7 @@ class Door:
             )
             batch_of(actions, circumstances).write(book)
         ledger.note_all(actions, Outcome.DONE)
-        self.copybook.applied([_copy_row(plan, action, at) for action in actions])
+        self.copybook.applied([copy_row(plan.plan_id, action, at) for action in actions])
         self.log.event(
             "book_actions_applied",
             plan_id=plan.plan_id,
@@ -135,70 +119,28 @@ class Door:
     # --- the broker ---------------------------------------------------------------------------
 
     async def _call(self, plan: Plan, action: Action, ledger: Ledger) -> None:
-        """Begin, perform, settle. Wherever the process ends in between, the journal has the key."""
-        journal = Journal(self.book)
-        step, call = self._prepare(plan, action)
-        receipt = journal.begin(step, call.begun(step), backup_file=ledger.backup_file)
-        self.log.event("step_begun", action=action.id, kind=step.kind, key=step.idempotency_key)
-        # Until it is settled its outcome is unknown, also if the book refuses to remember it.
-        ledger.note(action, Outcome.UNKNOWN, "not settled", idempotency_key=step.idempotency_key)
-        answer = await perform(self.brokers[step.account], call, receipt, self.log)
-        settle(journal, call, step, answer, at=self.clock.now(), by="apply")
-        self._note(plan, action, step, answer, ledger)
-
-    def _prepare(self, plan: Plan, action: Action) -> tuple[Step, Call]:
-        change = action.change
-        now = self.clock.now()
-        key = idempotency_key(plan.base.book_lineage, plan.plan_id, action.id, change.account)
-        existing = order_at_broker(change)
-        row = None
-        if existing:
-            with self.book.read() as book:
-                rows = book.orders(change.account, broker_order_ids=[existing.broker_order_id])
-            row = rows[0] if rows else None
-        call = call_for(change, key=key, now=now, row=row)
-        step = Step(
-            step_id=key,
-            plan_id=plan.plan_id,
-            action_id=action.id,
-            account=change.account,
-            symbol=change.symbol,
-            kind=change.kind,
-            idempotency_key=key,
-            request=action_document(action),
-            order_id=call.row.order_id if call.row else None,
-            begun_at=now,
+        key = key_for(action.change, plan.base.book_lineage, plan.plan_id, action.id)
+        stepper = self._stepper()
+        begun = stepper.begin(
+            Commission(plan_id=plan.plan_id, action=action, key=key, backup_file=ledger.backup_file)
         )
-        return step, call
-
-    def _note(self, plan: Plan, action: Action, step: Step, answer: Answer, ledger: Ledger) -> None:
+        # Until it is settled its outcome is unknown, also if the book refuses to remember it.
+        ledger.note(action, Outcome.UNKNOWN, "not settled", idempotency_key=key)
+        answer = await stepper.finish(begun)
         ledger.note(
             action,
             OUTCOMES[answer.state],
             answer.note,
-            idempotency_key=step.idempotency_key,
+            idempotency_key=key,
             broker_order_id=answer.shown.broker_order_id if answer.shown else None,
         )
-        if answer.state is StepState.DONE:
-            self.copybook.applied([_copy_row(plan, action, self.clock.now(), step.idempotency_key)])
-        self.log.event(
-            "step_settled",
-            action=action.id,
-            key=step.idempotency_key,
-            state=answer.state.value,
-            note=answer.note,
+
+    def _stepper(self) -> Stepper:
+        return Stepper(
+            book=self.book,
+            brokers=self.brokers,
+            clock=self.clock,
+            log=self.log,
+            copybook=self.copybook,
+            by="apply",
         )
-
-
-def _copy_row(plan: Plan, action: Action, at: datetime, key: str | None = None) -> Row:
-    change = action.change
-    return {
-        "plan_id": plan.plan_id,
-        "action_id": action.id,
-        "kind": change.kind,
-        "account": change.account,
-        "symbol": change.symbol,
-        "target": change.target,
-        "at": moment_text(at),
-        "idempotency_key": key,
-    }

@@ -5,13 +5,16 @@ happens between begin and settle is found again by its idempotency key, however 
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.apply.progressing import follow_intents
+from core.domain.errors import Stale
+from core.domain.intent import IntentState, SignalOrder
 from core.domain.order import OUR_KEY_PREFIX, BookOrder
 from core.domain.record import Audit, Event, OrderEvent, PlanState, Step, StepState
-from core.ports import Book, BookWriting, Mint, Receipt
+from core.ports import Book, BookReading, BookWriting, Mint, Receipt
 
 _MINT = Mint()
 
@@ -31,6 +34,9 @@ class Facts:
     order_event: OrderEvent | None = None
     audit: Audit | None = None
     events: Sequence[Event] = ()
+    # Set when the order comes of an intent, which must still be waiting for it.
+    of_signal: SignalOrder | None = None
+    intent_id: str | None = None
 
     def write(self, book: BookWriting) -> None:
         if self.new_order:
@@ -42,8 +48,11 @@ class Facts:
         if self.audit:
             book.insert_audit([self.audit])
         book.insert_events(self.events)
-        if self.new_order or self.order:
+        if self.of_signal:
+            book.put_signal_orders([self.of_signal])
+        if row := self.new_order or self.order:
             book.bump_serial()
+            follow_intents(book, [row])
 
 
 class Journal:
@@ -53,6 +62,7 @@ class Journal:
     def begin(self, step: Step, facts: Facts, *, backup_file: str | None) -> Receipt:
         """Transaction 1. The plan is used up by its first step, whatever comes of it."""
         with self._book.write() as book:
+            _check_not_begun(book, facts)
             book.move_plan(step.plan_id, PlanState.USED, backup_file=backup_file)
             book.insert_step(step)
             facts.write(book)
@@ -62,15 +72,30 @@ class Journal:
         self,
         step: Step,
         to: StepState,
-        facts: Facts,
+        facts: Callable[[BookReading], Facts],
         *,
         at: datetime,
         broker_order_id: str | None = None,
         outcome: str | None = None,
     ) -> None:
-        """Transaction 2: what the broker answered, the journal and the outbox, together."""
+        """Transaction 2: what the broker answered, the journal and the outbox, together.
+
+        `facts` looks at the book once more: the venue's stream may have been quicker.
+        """
         with self._book.write() as book:
             book.move_step(
                 step.step_id, to, at=at, broker_order_id=broker_order_id, outcome=outcome
             )
-            facts.write(book)
+            facts(book).write(book)
+
+
+def _check_not_begun(book: BookReading, facts: Facts) -> None:
+    """One intent, one order: two processes may carry the same one, and one of them wins."""
+    if facts.intent_id is None or facts.new_order is None:
+        return
+    intent = book.intent(facts.intent_id)
+    if intent is None or intent.state is not IntentState.APPROVED:
+        state = intent.state if intent else "gone"
+        raise Stale(f"intent {facts.intent_id} is {state}, not waiting any more")
+    if book.orders(facts.new_order.account, order_ids=[facts.new_order.order_id]):
+        raise Stale(f"the order of intent {facts.intent_id} has been begun already")

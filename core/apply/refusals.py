@@ -46,6 +46,7 @@ def only_confirmation_is_missing(case: Circumstance) -> bool:
 
 def _reasons(case: Circumstance) -> Iterator[Refused]:
     yield from _file(case)
+    yield from _unresolved(case)
     yield from _plan(case)
     yield from _gates(case)
     yield from _decisions(case)
@@ -77,6 +78,19 @@ def _file(case: Circumstance) -> Iterator[Refused]:
         )
 
 
+def _unresolved(case: Circumstance) -> Iterator[Refused]:
+    """Before the plan's own age: staging anew would not help as long as nobody knows."""
+    if case.open_steps:
+        yield Unresolved(
+            f"{len(case.open_steps)} steps of an earlier run have no known outcome",
+            hint="trueup apply --resume",
+            details=[
+                f"{step.action_id} {step.kind} {step.symbol} of {step.plan_id}: {step.state}"
+                for step in case.open_steps
+            ],
+        )
+
+
 def _plan(case: Circumstance) -> Iterator[Refused]:
     plan, registered = case.staged.plan, case.registered
     if plan.base.book_lineage != case.identity.lineage:
@@ -97,15 +111,6 @@ def _plan(case: Circumstance) -> Iterator[Refused]:
         )
     if plan.ambiguous:
         yield Ambiguous(f"{len(plan.ambiguous)} ambiguous matches are open", hint="trueup resolve")
-    if case.open_steps:
-        yield Unresolved(
-            f"{len(case.open_steps)} steps of an earlier run have no known outcome",
-            hint="trueup apply --resume",
-            details=[
-                f"{step.action_id} {step.kind} {step.symbol} of {step.plan_id}: {step.state}"
-                for step in case.open_steps
-            ],
-        )
 
 
 def _gates(case: Circumstance) -> Iterator[Refused]:

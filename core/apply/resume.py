@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.apply.asking import Answer, look_up
-from core.apply.calls import Call, call_for, order_at_broker
+from core.apply.calls import Call, Placing, call_for, order_at_broker
 from core.apply.journal import Journal
 from core.apply.settling import settle
-from core.domain.order import BookOrder, OrderStatus
+from core.domain.money import decimal_text
+from core.domain.order import LIVE, BookOrder, BrokerOrder, OrderRequest, OrderStatus
 from core.domain.record import Step, StepState
-from core.domain.snapshot import Absent, Found, Lookup
+from core.domain.snapshot import Absent, Found, Inconclusive, Lookup
 from core.plan.codec import action_from_document
 from core.ports import Book, Broker, Capabilities, Clock, RunLog
 
@@ -34,6 +35,8 @@ class Settled:
     state: StepState
     note: str
     broker_order_id: str | None = None
+    # Orders without a key that are just like the one that was placed, for a person to look at.
+    alike: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,7 @@ class Resumption:
             state=answer.state,
             note=answer.note,
             broker_order_id=answer.shown.broker_order_id if answer.shown else None,
+            alike=alike(call, lookup) if answer.state is StepState.UNKNOWN else (),
         )
 
 
@@ -86,7 +90,7 @@ def conclude(call: Call, step: Step, lookup: Lookup, venue: Capabilities, now: d
     waits_until = step.begun_at + venue.quarantine
     match lookup:
         case Found(order=shown) if call.carried_out(shown):
-            return Answer(state=StepState.DONE, shown=shown, note="found at the broker")
+            return Answer(state=StepState.DONE, shown=shown, note=_found(call, shown))
         case Found() | Absent() if now < waits_until:
             note = f"not there yet; a late accept is possible until {waits_until:%H:%M:%S} UTC"
             return Answer(state=StepState.UNKNOWN, note=note)
@@ -96,4 +100,44 @@ def conclude(call: Call, step: Step, lookup: Lookup, venue: Capabilities, now: d
         case Absent():
             note = "not placed: the broker conclusively has no such order"
             return Answer(state=StepState.FAILED, status=OrderStatus.REJECTED, note=note)
-    return Answer(state=StepState.UNKNOWN, note=f"the broker could not tell: {lookup.why}")
+    return Answer(
+        state=StepState.UNKNOWN,
+        note=f"the broker could not tell: {lookup.why}{_to_look_for(call, lookup)}",
+    )
+
+
+def alike(call: Call, lookup: Lookup) -> tuple[str, ...]:
+    """The ids of candidates on the same terms; that they are ours is for a person to say."""
+    if not (isinstance(call, Placing) and isinstance(lookup, Inconclusive)):
+        return ()
+    wanted = call.request
+    names = ("symbol", "side", "position_side", "type", "quantity", "price", "trigger_price")
+    return tuple(
+        order.broker_order_id
+        for order in lookup.candidates
+        if all(getattr(order, name) == getattr(wanted, name) for name in names)
+    )
+
+
+def _to_look_for(call: Call, lookup: Inconclusive) -> str:
+    if not (isinstance(call, Placing) and lookup.candidates):
+        return ""
+    found = alike(call, lookup)
+    count = len(lookup.candidates)
+    told = f"like it is {', '.join(found)}" if found else f"none of the {count} since is like it"
+    return f". Look for {_terms(call.request)}: {told}"
+
+
+def _terms(request: OrderRequest) -> str:
+    prices = (("at", request.price), ("trigger", request.trigger_price))
+    at = "".join(f", {word} {decimal_text(price)}" for word, price in prices if price is not None)
+    return (
+        f"{request.side} {decimal_text(request.quantity)} {request.symbol}, "
+        f"{request.type.replace('_', ' ')}{at}"
+    )
+
+
+def _found(call: Call, shown: BrokerOrder) -> str:
+    """A placed order that has ended without a fill meanwhile must not be taken for a live one."""
+    ended = isinstance(call, Placing) and shown.status not in LIVE and not shown.filled_quantity
+    return f"found at the broker, {shown.status} by now" if ended else "found at the broker"

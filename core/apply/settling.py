@@ -3,9 +3,10 @@
 from datetime import datetime
 
 from core.apply.asking import Answer
-from core.apply.calls import Call, answered, unanswered
-from core.apply.journal import Journal
+from core.apply.calls import Call, answered, unanswered, with_row
+from core.apply.journal import Facts, Journal
 from core.domain.record import Audit, Step, StepState
+from core.ports import BookReading
 
 
 def settle(
@@ -34,10 +35,13 @@ def settle(
         executed=answer.state is StepState.DONE,
         error=None if answer.state is StepState.DONE else answer.note,
     )
-    if answer.shown is not None:
-        facts = answered(call, step, answer.shown, at=at, audit=audit)
-    else:
-        facts = unanswered(call, step, answer.status, shown_id, at=at, audit=audit)
+
+    def facts(book: BookReading) -> Facts:
+        current = with_row(call, book)
+        if answer.shown is not None:
+            return answered(current, step, answer.shown, at=at, audit=audit)
+        return unanswered(current, step, answer.status, shown_id, at=at, audit=audit)
+
     journal.settle(
         step,
         answer.state,

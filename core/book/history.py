@@ -1,4 +1,4 @@
-"""Everything the book knows about one order, execution, signal or symbol, in the order of time."""
+"""Everything the book knows about one signal, order, execution or symbol, in the order of time."""
 
 import json
 import sqlite3
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.book.listing import mappings
+
+Rows = set[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +40,35 @@ UNION SELECT order_id, account, broker_order_id FROM executions
   WHERE :subject IN (symbol, execution_id)
 """
 
-# :orders are order ids, :venue pairs of account and broker order id.
+# Where a name leads from the other end: signals, also by way of what they asked for.
+SIGNALS_BY_IDENTIFIER = """
+SELECT signal_id FROM signals WHERE signal_id = :subject OR trace_id = :subject
+UNION SELECT signal_id FROM signal_deliveries WHERE delivery_id = :subject
+UNION SELECT signal_id FROM trade_intents WHERE intent_id = :subject OR signal_id = :subject
+"""
+SIGNALS_BY_ANYTHING_ELSE = """
+SELECT signal_id FROM signals WHERE symbol = :subject
+UNION SELECT signal_id FROM trade_intents WHERE :subject IN (symbol, trace_id)
+"""
+
+# :orders are order ids, :venue pairs of account and broker order id, :signals signal ids.
 OURS = "order_id IN (SELECT value FROM json_each(:orders))"
 # Said aloud that it is not null: the index on it holds no others.
 THEIRS = """broker_order_id IS NOT NULL AND (broker_order_id, account) IN
   (SELECT json_extract(value, '$[1]'), json_extract(value, '$[0]') FROM json_each(:venue))"""
 THEIRS_UNLINKED = """order_id IS NULL AND broker_order_id IN
   (SELECT json_extract(value, '$[1]') FROM json_each(:venue))"""
+SIGNALLED = "signal_id IN (SELECT value FROM json_each(:signals))"
+OF_THESE_SIGNALS = f"""{SIGNALLED} OR order_id IN (
+  SELECT order_id FROM signal_order_relationships WHERE {SIGNALLED}
+)"""
 TOLD_OF = "CASE WHEN json_valid(payload) THEN json_extract(payload, '$.order_id') END"
 
 # Causes before what follows from them, for rows of one and the same moment.
 SOURCES = (
+    Source("signal", "signals", "received_at", "signal_id", SIGNALLED),
+    Source("delivery", "signal_deliveries", "created_at", "delivery_id", SIGNALLED),
+    Source("intent", "trade_intents", "created_at", "intent_id", SIGNALLED),
     Source(
         "order", "orders", "coalesce(created_at, updated_at, executed_at)", "order_id",
         f"{OURS} OR {THEIRS}",
@@ -84,19 +104,38 @@ def history(connection: sqlite3.Connection, subject: str) -> list[Mapping[str, A
 
 
 def _names(connection: sqlite3.Connection, subject: str) -> dict[str, str]:
-    found = (
-        connection.execute(BY_IDENTIFIER, {"subject": subject}).fetchall()
-        or connection.execute(BY_ANYTHING_ELSE, {"subject": subject}).fetchall()
-    )
+    found = _asked(connection, BY_IDENTIFIER, subject)
+    signals = _asked(connection, SIGNALS_BY_IDENTIFIER, subject)
+    if not found and not signals:
+        found = _asked(connection, BY_ANYTHING_ELSE, subject)
+        signals = _asked(connection, SIGNALS_BY_ANYTHING_ELSE, subject)
     # An execution or a step may carry one of its order's ids only; the order's row has the others.
-    found += connection.execute(
-        f"SELECT order_id, account, broker_order_id FROM orders WHERE {OURS} OR {THEIRS}",
-        _bound(subject, found),
-    ).fetchall()
-    return _bound(subject, found)
+    found |= _followed(connection, f"{OURS} OR {THEIRS}", subject, found, signals)
+    signals |= _signals_of(connection, _bound(subject, found, signals))
+    found |= _followed(connection, OF_THESE_SIGNALS, subject, found, signals)
+    return _bound(subject, found, signals)
 
 
-def _bound(subject: str, found: Iterable[tuple[Any, ...]]) -> dict[str, str]:
+def _asked(connection: sqlite3.Connection, question: str, subject: str) -> Rows:
+    return set(connection.execute(question, {"subject": subject}))
+
+
+def _followed(
+    connection: sqlite3.Connection, where: str, subject: str, found: Rows, signals: Rows
+) -> Rows:
+    select = f"SELECT order_id, account, broker_order_id FROM orders WHERE {where}"
+    return set(connection.execute(select, _bound(subject, found, signals)))
+
+
+def _signals_of(connection: sqlite3.Connection, names: Mapping[str, str]) -> Rows:
+    select = (
+        f"SELECT signal_id FROM orders WHERE {OURS} AND signal_id IS NOT NULL"
+        f" UNION SELECT signal_id FROM signal_order_relationships WHERE {OURS}"
+    )
+    return set(connection.execute(select, names))
+
+
+def _bound(subject: str, found: Rows, signals: Rows) -> dict[str, str]:
     # Itself too: the row of a deleted order is gone, its events are not.
     orders = {subject, *(order_id for order_id, _, _ in found if order_id)}
     venue = {(account, broker) for _, account, broker in found if broker}
@@ -104,6 +143,7 @@ def _bound(subject: str, found: Iterable[tuple[Any, ...]]) -> dict[str, str]:
         "subject": subject,
         "orders": json.dumps(sorted(orders), ensure_ascii=False),
         "venue": json.dumps(sorted(venue), ensure_ascii=False),
+        "signals": json.dumps(sorted(each for (each,) in signals), ensure_ascii=False),
     }
 
 

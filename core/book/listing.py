@@ -100,12 +100,50 @@ LISTED: Mapping[str, Listed] = {
         sorts=("occurred_at",),
         documents=("payload",),
     ),
+    "signals": Listed(
+        key=("sequence",),
+        time="received_at",
+        filters=(
+            "account", "symbol", "signal_type", "state", "request_status", "signal_id",
+            "strategy_id", "trace_id", "source", "aim", "confluence_type",
+        ),
+        sorts=(
+            "received_at", "timestamp", "expires_at", "finished_at", "symbol", "request_status",
+        ),
+        booleans=("is_warmup", "urgency"),
+        documents=("market_data_snapshot", "metadata"),
+    ),
+    "signal_deliveries": Listed(
+        key=("sequence",),
+        time="created_at",
+        filters=("account", "symbol", "state", "signal_id", "delivery_id"),
+        sorts=("created_at", "qualified_at", "symbol", "state"),
+    ),
+    "trade_intents": Listed(
+        key=("sequence",),
+        time="created_at",
+        filters=("account", "symbol", "side", "state", "intent_id", "signal_id", "trace_id"),
+        sorts=("created_at", "updated_at", "expires_at", "not_before", "symbol", "state"),
+        documents=("reasons", "because", "orders"),
+    ),
+    "dead_letters": Listed(
+        key=("sequence",),
+        time="at",
+        filters=("source", "letter_id"),
+        sorts=("at", "replayed_at", "source"),
+    ),
+    "halts": Listed(
+        key=("sequence",),
+        time="since",
+        filters=("account", "kind", "halt_id"),
+        sorts=("since", "lifted_at", "account", "kind"),
+    ),
 }  # fmt: skip
 
 
 TIMES = frozenset(
     name for each in LISTED.values() for name in each.sorts if name.endswith(("_at", "timestamp"))
-) | {"at"}
+) | {"at", "not_before", "since"}
 
 
 def page(connection: sqlite3.Connection, listing: Listing) -> Page:

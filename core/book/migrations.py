@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
+from core.book import trading_schema
 from core.book.connection import schema_version
 from core.book.schema import APPLICATION_ID, INDEXES, TABLES
 from core.domain.errors import BookError
@@ -27,7 +28,15 @@ def first_tables(db: Database) -> None:
     db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
 
-MIGRATIONS: Sequence[Migration] = (Migration("first tables", first_tables),)
+def signals_and_intents(db: Database) -> None:
+    for statement in (*trading_schema.TABLES, *trading_schema.INDEXES):
+        db.execute(statement)
+
+
+MIGRATIONS: Sequence[Migration] = (
+    Migration("first tables", first_tables),
+    Migration("signals and intents", signals_and_intents),
+)
 
 
 def bring_forward(
@@ -37,7 +46,10 @@ def bring_forward(
     lineage: Callable[[], str],
     steps: Sequence[Migration] | None = None,
 ) -> None:
-    """Runs the missing steps, each in one transaction together with its version number."""
+    """Runs the missing steps, each in one transaction together with its version number.
+
+    A new book takes all of them in one: nobody ever sees it at an older version.
+    """
     steps = MIGRATIONS if steps is None else steps
     # Plugins may alter a connection, and nothing foreign touches the book.
     db = Database(connection, execute_plugins=False, recursive_triggers=False)
@@ -45,7 +57,8 @@ def bring_forward(
     connection.execute("PRAGMA foreign_keys = OFF")
     try:
         while (version := schema_version(connection, path, len(steps))) < len(steps):
-            _take(db, steps, version, path, lineage)
+            until = version + 1 if version else len(steps)
+            _take(db, steps[:until], version, path, lineage, known=len(steps))
     finally:
         connection.execute("PRAGMA foreign_keys = ON")
 
@@ -56,22 +69,28 @@ def _take(
     version: int,
     path: Path,
     lineage: Callable[[], str],
+    *,
+    known: int,
 ) -> None:
     db.conn.execute("BEGIN IMMEDIATE")
     try:
         # Another process may have been here while this one waited for the lock.
-        if schema_version(db.conn, path, len(steps)) == version:
-            step = steps[version]
-            broken_before = _broken_references(db)
-            step.run(db)
-            if _broken_references(db) > broken_before:
-                raise BookError(f"{path}: migration {step.name!r} broke references between rows")
-            _record(db, version + 1, lineage)
+        if schema_version(db.conn, path, known) == version:
+            for number, step in enumerate(steps[version:], start=version + 1):
+                _run(db, step, path)
+                _record(db, number, lineage)
         db.conn.execute("COMMIT")
     except BaseException:
         if db.conn.in_transaction:
             db.conn.execute("ROLLBACK")
         raise
+
+
+def _run(db: Database, step: Migration, path: Path) -> None:
+    broken_before = _broken_references(db)
+    step.run(db)
+    if _broken_references(db) > broken_before:
+        raise BookError(f"{path}: migration {step.name!r} broke references between rows")
 
 
 def _broken_references(db: Database) -> int:

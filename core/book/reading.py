@@ -1,15 +1,12 @@
 """Reading the book: nouns and raw rows, all from one transaction."""
 
-import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from core.book import streaming
 from core.book.history import history
+from core.book.intake_reading import IntakeReading
 from core.book.listing import page
-from core.book.rows import Table
 from core.book.schema import IS_LIVE, IS_OPEN_STEP
 from core.book.tables import (
     ADJUSTMENTS,
@@ -21,8 +18,8 @@ from core.book.tables import (
     PLANS,
     POSITIONS,
 )
+from core.book.view import marks, portions
 from core.domain.ambiguity import MatchDecision
-from core.domain.errors import BookError
 from core.domain.execution import BookExecution
 from core.domain.observation import OpenStep
 from core.domain.order import BookOrder
@@ -30,28 +27,9 @@ from core.domain.position import Adjustment, BookPosition
 from core.domain.record import BookIdentity, PlanRecord, Step
 from core.ports import Listing, Page
 
-T = TypeVar("T")
 
-# Every SQLite takes 999 values in one statement.
-IDS_PER_QUERY = 900
-
-
-class SqliteReading:
+class SqliteReading(IntakeReading):
     """Fulfils BookReading for as long as its transaction is open."""
-
-    def __init__(self, connection: sqlite3.Connection, path: Path):
-        self._open: sqlite3.Connection | None = connection
-        self._path = path
-
-    @property
-    def _connection(self) -> sqlite3.Connection:
-        if self._open is None:
-            raise BookError(f"{self._path}: the transaction of this view of the book is over")
-        return self._open
-
-    def end(self) -> None:
-        """Whoever still holds this view can do nothing with it any more."""
-        self._open = None
 
     # --- nouns --------------------------------------------------------------------------------
 
@@ -99,8 +77,8 @@ class SqliteReading:
         return [EXECUTIONS.read(row) for row in sorted(rows)]
 
     def executions_in(self, account: str, symbols: Collection[str]) -> Iterator[BookExecution]:
-        for some in _portions(symbols):
-            where = f"symbol IN ({_marks(some)}) AND account = ?"
+        for some in portions(symbols):
+            where = f"symbol IN ({marks(some)}) AND account = ?"
             query = f"{EXECUTIONS.select} WHERE {where}"
             yield from map(EXECUTIONS.read, self._connection.execute(query, (*some, account)))
 
@@ -122,10 +100,10 @@ class SqliteReading:
         return self._all(JOURNAL, f"{where} ORDER BY sequence", (plan_id,))
 
     def plan(self, plan_id: str) -> PlanRecord | None:
-        return next(iter(self._all(PLANS, "plan_id = ?", (plan_id,))), None)
+        return self._one(PLANS, "plan_id = ?", (plan_id,))
 
     def latest_plan(self) -> PlanRecord | None:
-        return next(iter(self._all(PLANS, "true ORDER BY sequence DESC LIMIT 1", ())), None)
+        return self._one(PLANS, "true ORDER BY sequence DESC LIMIT 1", ())
 
     # --- raw rows -----------------------------------------------------------------------------
 
@@ -144,31 +122,3 @@ class SqliteReading:
 
     def history(self, subject: str) -> list[Mapping[str, Any]]:
         return history(self._connection, subject)
-
-    # --- how ----------------------------------------------------------------------------------
-
-    def _all(self, table: Table[T], where: str, values: tuple[Any, ...]) -> list[T]:
-        return [table.read(row) for row in self._rows(table, where, values)]
-
-    def _rows(self, table: Table[T], where: str, values: Iterable[Any]) -> list[tuple[Any, ...]]:
-        select = f"{table.select} WHERE {where}"
-        return self._connection.execute(select, tuple(values)).fetchall()
-
-    def _rows_of(
-        self, table: Table[T], account: str, column: str, ids: Iterable[str]
-    ) -> list[tuple[Any, ...]]:
-        found: list[tuple[Any, ...]] = []
-        for some in _portions(ids):
-            where = f"{column} IN ({_marks(some)}) AND account = ?"
-            found += self._rows(table, where, (*some, account))
-        return found
-
-
-def _portions(ids: Iterable[str]) -> Iterator[tuple[str, ...]]:
-    remaining = iter(dict.fromkeys(ids))
-    while some := tuple(islice(remaining, IDS_PER_QUERY)):
-        yield some
-
-
-def _marks(values: Sequence[str]) -> str:
-    return ", ".join("?" * len(values))

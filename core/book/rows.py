@@ -39,6 +39,11 @@ class Table(Generic[T]):
         return f"INSERT INTO {self.name} ({_listed(self.columns)}) VALUES ({marks})"
 
     @cached_property
+    def insert_new(self) -> str:
+        """Leaves out a row that is known already, by any of its keys."""
+        return f"{self.insert} ON CONFLICT DO NOTHING"
+
+    @cached_property
     def put(self) -> str:
         """Inserts, or replaces the row with the same key."""
         rest = [name for name in self.columns if name not in self.key]

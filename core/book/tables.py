@@ -3,10 +3,12 @@
 from core.book.rows import Table
 from core.domain.ambiguity import MatchDecision
 from core.domain.execution import BookExecution
+from core.domain.intent import Halt, SignalOrder, TradeIntent
 from core.domain.observation import OpenStep
 from core.domain.order import BookOrder
 from core.domain.position import Adjustment, BookPosition
 from core.domain.record import Alert, Audit, Event, OrderEvent, PlanRecord, Step
+from core.domain.signal import Cursor, DeadLetter, Delivery, SignalRecord
 
 ORDERS = Table("orders", BookOrder, ("order_id",))
 ORDER_EVENTS = Table("order_events", OrderEvent, ("order_id", "event_type", "occurred_at"))
@@ -20,3 +22,10 @@ JOURNAL = Table("journal", Step, ("step_id",))
 OPEN_STEPS = Table("journal", OpenStep, ("step_id",))
 OUTBOX = Table("outbox", Event, ("event_id",))
 ALERTS = Table("alerts", Alert, ("alert_id",))
+SIGNALS = Table("signals", SignalRecord, ("signal_id",))
+DELIVERIES = Table("signal_deliveries", Delivery, ("signal_id", "account"))
+INTENTS = Table("trade_intents", TradeIntent, ("intent_id",))
+SIGNAL_ORDERS = Table("signal_order_relationships", SignalOrder, ("signal_id", "order_id"))
+CURSORS = Table("intake_cursors", Cursor, ("source",))
+DEAD_LETTERS = Table("dead_letters", DeadLetter, ("letter_id",))
+HALTS = Table("halts", Halt, ("halt_id",))

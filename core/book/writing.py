@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from core.book.intake_writing import IntakeWriting
 from core.book.reading import SqliteReading
 from core.book.rows import Table
 from core.book.tables import (
@@ -59,7 +60,7 @@ WHERE step_id = :step_id
 """
 
 
-class SqliteWriting(SqliteReading):
+class SqliteWriting(SqliteReading, IntakeWriting):
     """Fulfils BookWriting for as long as its transaction is open."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path):
@@ -83,7 +84,7 @@ class SqliteWriting(SqliteReading):
     def delete_orders(self, order_ids: Sequence[str]) -> None:
         keys = list(dict.fromkeys(order_ids))
         delete = "DELETE FROM orders WHERE order_id = ?"
-        self._change_each(ORDERS, delete, keys, ((key,) for key in keys))
+        self._change_facts(ORDERS, delete, keys, ((key,) for key in keys))
 
     def insert_executions(self, executions: Sequence[BookExecution]) -> None:
         self._insert_facts(EXECUTIONS, executions)
@@ -196,9 +197,6 @@ class SqliteWriting(SqliteReading):
 
     # --- how ----------------------------------------------------------------------------------
 
-    def _insert(self, table: Table[T], nouns: Sequence[T]) -> None:
-        self._connection.executemany(table.insert, map(table.stored, nouns))
-
     def _insert_facts(self, table: Table[T], nouns: Sequence[T]) -> None:
         self._insert(table, nouns)
         self._facts_changed |= bool(nouns)
@@ -206,29 +204,10 @@ class SqliteWriting(SqliteReading):
     def _replace(self, table: Table[T], sql: str, changes: Sequence[tuple[str, T]]) -> None:
         keys = [key for key, _ in changes]
         values = ([*table.stored(noun), key] for key, noun in changes)
-        self._change_each(table, sql, keys, values)
+        self._change_facts(table, sql, keys, values)
 
-    def _change_each(
+    def _change_facts(
         self, table: Table[Any], sql: str, keys: Sequence[str], values: Iterable[Sequence[Any]]
     ) -> None:
-        """A change that finds no row means that the world moved: all of it is undone."""
-        if not keys:
-            return
-        self._connection.execute("SAVEPOINT change")
-        changed = self._connection.executemany(sql, values).rowcount
-        if changed != len(keys):
-            self._connection.execute("ROLLBACK TO change")
-            raise self._missing(table, self._first_missing(table, keys))
-        self._connection.execute("RELEASE change")
-        self._facts_changed = True
-
-    def _first_missing(self, table: Table[Any], keys: Sequence[str]) -> str:
-        exists = f"SELECT 1 FROM {table.name} WHERE {table.key[0]} = ?"
-        found = (key for key in keys if not self._connection.execute(exists, (key,)).fetchone())
-        return next(found, keys[-1])
-
-    def _missing(self, table: Table[Any], key: str) -> BookError:
-        return BookError(
-            f"{self._path}: no {table.key[0]} {key!r:.80} in the book's table {table.name}",
-            hint="It was there when the plan was made: plan again.",
-        )
+        self._change_each(table, sql, keys, values)
+        self._facts_changed |= bool(keys)

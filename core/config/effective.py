@@ -6,15 +6,18 @@ counts where nobody says anything.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from core.config.clashes import clashes
+from core.config.contradictions import contradictions
 from core.config.gates import Gates, Word, strictest
 from core.config.home import CONFIG_FILE, SENTINEL, Home, within
 from core.config.keys import Key, Shape, all_keys, keys_of, sections_of
+from core.config.misfits import misfits
 from core.config.opening import read_plain_file, reason
 from core.config.sentinel import is_present, read_notice
 from core.config.settings import SAFETY_KEYS, Settings
@@ -102,6 +105,8 @@ class _Weighing:
         sentinels = self._sentinels(str(weighed["STATUS_DIR"].value))
         weighed["SAFE_MODE"] = _with_sentinel(weighed["SAFE_MODE"], sentinels, self._root)
         settings = _settings({path: word.value for path, word in weighed.items()}, self._names)
+        if opposed := [*contradictions(settings), *_misfits(settings, weighed)]:
+            raise _wrong(opposed, self._root)
         return Effective(
             settings=settings,
             home=Home.of(self._root, settings),
@@ -112,7 +117,7 @@ class _Weighing:
             ),
             sentinels=sentinels,
             unreadable=tuple(self._unreadable),
-            warnings=(*self._unreadable, *self._warnings),
+            warnings=(*self._unreadable, *self._warnings, *clashes(settings.ACCOUNTS)),
         )
 
     def _weigh(self, path: str, key: Key) -> Word:
@@ -196,6 +201,17 @@ def _by_path(given: Iterable[Given]) -> dict[str, list[Given]]:
     for each in given:
         found.setdefault(each.path, []).append(each)
     return found
+
+
+def _misfits(settings: Settings, weighed: Mapping[str, Word]) -> Iterator[str]:
+    """What does not fit its account, with where it stands; of what is missing, where that does."""
+    for name, account in settings.ACCOUNTS.items():
+        for key, why in misfits(account):
+            path = f"ACCOUNTS.{name}.{key}"
+            source = weighed[path].source
+            if source == _DEFAULT:
+                source = weighed[f"ACCOUNTS.{name}.broker"].source
+            yield f"{source}: {path}: {why}"
 
 
 def _gates(weighed: Mapping[str, Word]) -> Gates:

@@ -23,6 +23,7 @@ _USUAL = {
     "STAGED_DIR": "./staged",
     "BACKUP_DIR": "./backups",
     "DATABASE.path": "./data/orders.db",
+    "SIGNALS.spool": "./data/spool/signals.jsonl",
 }
 
 
@@ -33,6 +34,7 @@ class Home:
     root: Path
     config_file: Path
     book: Path
+    spool: Path
     staged_file: Path
     archive_dir: Path
     ambiguous_file: Path
@@ -44,6 +46,10 @@ class Home:
     sentinel: Path
     lock: Path
     lock_details: Path
+    # Held as long as the service runs, beside the lock that it only takes to change something.
+    manage_lock: Path
+    manage_lock_details: Path
+    heartbeat_file: Path
     # What was applied, kept outside the book so that a restored book can be told what it forgot.
     journal_copy: Path
     backups_dir: Path
@@ -60,6 +66,7 @@ class Home:
             root=root,
             config_file=root / CONFIG_FILE,
             book=within(root, settings.DATABASE.path if settings else _USUAL["DATABASE.path"]),
+            spool=within(root, settings.SIGNALS.spool if settings else _USUAL["SIGNALS.spool"]),
             staged_file=staged / "staged_actions.json",
             archive_dir=staged / "archive",
             ambiguous_file=logs / "ambiguous_matches.json",
@@ -71,6 +78,9 @@ class Home:
             sentinel=status / SENTINEL,
             lock=status / "trueup.lock",
             lock_details=status / "trueup.lock.json",
+            manage_lock=status / "manage.lock",
+            manage_lock_details=status / "manage.lock.json",
+            heartbeat_file=status / "manage.json",
             journal_copy=status / "journal.jsonl",
             backups_dir=place("BACKUP_DIR"),
         )
@@ -78,7 +88,7 @@ class Home:
     @property
     def dirs(self) -> tuple[Path, ...]:
         """Every folder that a home has."""
-        files = (self.config_file, self.book, self.staged_file, self.run_log)
+        files = (self.config_file, self.book, self.spool, self.staged_file, self.run_log)
         folders = (self.archive_dir, self.trades_dir, self.status_dir, self.backups_dir)
         return tuple(dict.fromkeys((*(file.parent for file in files), *folders)))
 

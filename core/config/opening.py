@@ -10,20 +10,31 @@ _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 def read_plain_file(path: Path, bytes_max: int) -> tuple[bytes, os.stat_result]:
     """The content and status of a regular file; anything else is an OSError that says so."""
-    # O_NONBLOCK: opening a pipe would otherwise wait for somebody to write into it.
-    descriptor = os.open(path, _FLAGS)
+    descriptor = open_plain_file(path)
     try:
         status = os.fstat(descriptor)
-        if stat.S_ISDIR(status.st_mode):
-            raise IsADirectoryError(errno.EISDIR, "is a directory", str(path))
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "is not a regular file", str(path))
         content = _read_up_to(descriptor, bytes_max + 1)
     finally:
         os.close(descriptor)
     if len(content) > bytes_max:
         raise OSError(errno.EFBIG, f"is larger than {bytes_max // 1024} KiB", str(path))
     return content, status
+
+
+def open_plain_file(path: Path) -> int:
+    """A descriptor to read a regular file by, for whoever cannot read it whole."""
+    # O_NONBLOCK: opening a pipe would otherwise wait for somebody to write into it.
+    descriptor = os.open(path, _FLAGS)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, "is a directory", str(path))
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "is not a regular file", str(path))
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def reason(error: OSError) -> str:

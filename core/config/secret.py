@@ -6,8 +6,10 @@ a log or a screen.
 """
 
 import importlib
+import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, NoReturn
 
@@ -19,6 +21,7 @@ _SOURCES = ("env", "file", "keyring")
 _BYTES_MAX = 64 * 1024
 # Replacing shorter ones would riddle every text with stars and protect nothing.
 _SCRUBBED_LENGTH_MIN = 4
+_PUT_IT_THERE = "put it there, or write in the configuration where it lies"
 
 
 class Secret:
@@ -48,8 +51,8 @@ class Secret:
         else:
             text = read_secret_file(self._root / Path(where).expanduser())
         if not text:
-            raise Usage(f"the secret {self.reference} is empty or not set")
-        Secret._revealed.add(text)
+            raise Usage(f"the secret {self.reference} is empty or not set", hint=_PUT_IT_THERE)
+        Secret._revealed.update(_spellings(text))
         return text
 
     def __repr__(self) -> str:
@@ -71,11 +74,39 @@ class Secret:
 
 
 def scrub(text: str) -> str:
-    """The text without any secret revealed so far."""
-    for secret in Secret._revealed:
-        if len(secret) >= _SCRUBBED_LENGTH_MIN:
-            text = text.replace(secret, HIDDEN)
+    """The text without any secret revealed so far; to be asked before a text is cut."""
+    # The longest first: one secret may be the beginning of another.
+    for secret in sorted(Secret._revealed, key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
     return text
+
+
+def defect_text(error: BaseException) -> str:
+    """What an error says that was not made to be shown: whatever it quotes is without secrets."""
+    name = type(error).__name__
+    return scrub(f"{name}: {error}" if str(error) else name)
+
+
+def _spellings(secret: str) -> set[str]:
+    """The secret as it is, and as it looks once somebody has quoted it for a text of theirs."""
+    # Imported here: most commands reveal nothing.
+    from html import escape
+    from urllib.parse import quote, quote_plus, unquote, urlsplit
+
+    told = {secret}
+    # An address is a secret for what stands in it, and others may take it apart.
+    with suppress(ValueError):
+        if "://" in secret and (password := urlsplit(secret).password):
+            told |= {password, unquote(password)}
+    told |= {quoted(each) for each in told for quoted in (quote, quote_plus, escape)}
+    told |= {quote(each, safe="") for each in told}
+    # An error's text is quoted once more where the error is told by another one.
+    for _ in range(2):
+        told |= {
+            json.dumps(each, ensure_ascii=bool(plain))[1:-1] for each in told for plain in (0, 1)
+        }
+        told |= {repr(each)[1:-1] for each in told}
+    return {each for each in told if len(each) >= _SCRUBBED_LENGTH_MIN}
 
 
 def read_keyring(service: str, name: str) -> str:
@@ -102,7 +133,7 @@ def read_secret_file(path: Path) -> str:
     try:
         content, status = read_plain_file(path, _BYTES_MAX)
     except OSError as error:
-        raise Usage(f"the secret file {path} {reason(error)}") from None
+        raise Usage(f"the secret file {path} {reason(error)}", hint=_PUT_IT_THERE) from None
     if status.st_mode & 0o077:
         raise Usage(
             f"the secret file {path} can be used by others (mode {status.st_mode & 0o777:04o})",

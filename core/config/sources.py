@@ -20,7 +20,18 @@ ALIASES: Mapping[str, str] = MappingProxyType(
     {
         "ORDERMANAGER_DRY_RUN": "DRY_RUN",
         "ORDERMANAGER_ENABLE_DRY_RUN": "DRY_RUN",
+        "ORDERMANAGER_ENABLE_BALANCE_CHECK": "EXECUTION.enable_balance_check",
+        "ORDERMANAGER_ENABLE_ORDER_SPLITTING": "EXECUTION.enable_order_splitting",
+        "ORDERMANAGER_MAX_SINGLE_ORDER_SIZE": "EXECUTION.max_single_order_size",
+        "ORDERMANAGER_ORDER_EXECUTION_TIMEOUT": "EXECUTION.order_timeout",
+        "ORDERMANAGER_MARKET_ORDER_CONFIDENCE_THRESHOLD": "EXECUTION.market_confidence",
+        "ORDERMANAGER_MARKET_ORDER_SPREAD_THRESHOLD": "EXECUTION.market_spread_pct",
+        "ORDERMANAGER_LIMIT_ORDER_PRICE_OFFSET_RATIO": "EXECUTION.limit_offset_ratio",
+        "ORDERMANAGER_CANCEL_OPPOSITE_ORDERS_ONLY": "EXECUTION.cancel_opposite_orders_only",
         "ORDERMANAGER_CANCEL_STALE_ORDER_TIMEOUT": "EXECUTION.cancel_stale_order_timeout",
+        "ORDERMANAGER_MAX_POSITION_SIZE": "RISK.max_position_size",
+        "ORDERMANAGER_MAX_EXPOSURE": "RISK.max_exposure",
+        "ORDERMANAGER_MAX_ORDER_SIZE_RATIO": "RISK.max_order_size_ratio",
     }
 )
 

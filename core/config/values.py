@@ -15,6 +15,8 @@ from core.domain.errors import Usage
 from core.domain.money import parse_decimal
 
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,11})", re.ASCII)
+# A host with or without a port; neither a path nor a login belongs to it.
+ADDRESS = re.compile(r"https?://[^/?#@\s]+/?", re.ASCII)
 _PLAN_ID = re.compile(r"p-[0-9a-z][0-9a-z-]{2,60}", re.ASCII)
 _FILE_WORDS = {"true": True, "false": False, "True": True, "False": False}
 _FILE_WORDS |= {"TRUE": True, "FALSE": False}
@@ -154,14 +156,21 @@ def _at_least(value: Any, least: int) -> None:
         raise ValueError(f"must be at least {least}")
 
 
+def _at_most(value: Any, most: int) -> None:
+    if value > most:
+        raise ValueError(f"must be at most {most}")
+
+
 def _above(value: Any, floor: int) -> None:
     if value <= floor:
         raise ValueError(f"must be more than {floor}")
 
 
 def _one_of(value: Any, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f"must be {' or '.join(choices)}, not {value!r:.42}")
+    """A word, or each word of a list."""
+    for word in value if isinstance(value, list) else [value]:
+        if word not in choices:
+            raise ValueError(f"must be {' or '.join(choices)}, not {word!r:.42}")
 
 
 def _is_duration(value: Any, _: bool) -> None:
@@ -171,6 +180,19 @@ def _is_duration(value: Any, _: bool) -> None:
         raise ValueError(f"{error}: {error.hint}") from None
 
 
+def _is_address(value: Any, _: bool) -> None:
+    """The text itself stays out of the message: there may be a password in it."""
+    if not ADDRESS.fullmatch(value):
+        raise ValueError("expected an address such as http://127.0.0.1:8900, and nothing behind it")
+
+
 _LIMITS: Mapping[str, Callable[[Any, Any], None]] = MappingProxyType(
-    {"at_least": _at_least, "above": _above, "choices": _one_of, "duration": _is_duration}
+    {
+        "at_least": _at_least,
+        "at_most": _at_most,
+        "above": _above,
+        "choices": _one_of,
+        "duration": _is_duration,
+        "address": _is_address,
+    }
 )

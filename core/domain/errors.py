@@ -9,6 +9,7 @@ TrueupError
 │   ├── Rejected          the venue said no: nothing happened
 │   ├── OutcomeUnknown    it may or may not have happened: ask before anything else
 │   └── Unavailable       a read did not succeed: nothing is known                 exit 10
+├── QueueError            the message queue did not answer, or not as it should
 ├── BookError             the book could not be read or written
 │   └── BookBusy          another process holds the book's write lock
 ├── BackupFailed          no verified copy exists: nothing may change           exit 11
@@ -71,6 +72,10 @@ class OutcomeUnknown(BrokerError):
 
 class Unavailable(BrokerError):
     """A read did not succeed, so nothing is known."""
+
+
+class QueueError(TrueupError):
+    """The message queue did not answer, or not as it should."""
 
 
 class BookError(TrueupError):

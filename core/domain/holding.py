@@ -6,11 +6,12 @@ adjustment but arrived after it replaces its share of the adjustment, it does no
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
+from core.domain.costs import carried, fee_paid
 from core.domain.execution import MOVING, BookExecution
 from core.domain.market import Instrument
 from core.domain.money import ZERO
@@ -35,16 +36,22 @@ def fold(
     for row in rows:
         _replace_share(row, moved(row, instrument), taken, left, row.recorded_serial)
     tally = Tally(instrument)
-    for event in _in_time_order(rows, taken):
+    fees: Decimal | None = ZERO
+    for event in _in_turn(rows, taken):
+        before = tally.quantity
         if isinstance(event, Adjustment):
             tally.adopt(left[event.id], event.average_price)
+            # The average that was taken over contains them already.
+            fees = fees if event.average_price is None else ZERO
         else:
             tally.add(event)
+            fees = carried(fees, before, tally.quantity, fee_paid(event, instrument))
     return ComputedPosition(
         key=key,
         quantity=signed(tally.quantity, key.side),
         average_price=tally.average,
         realized_pnl=tally.realized,
+        fees=fees,
         adjustments_left={name: signed(share, key.side) for name, share in left.items()},
     )
 
@@ -77,11 +84,12 @@ def followed(
     adjustments: Iterable[Adjustment] = (),
     left: Mapping[str, Decimal] | None = None,
     instrument: Instrument | None = None,
+    gains: MutableMapping[str, Decimal] | None = None,
 ) -> BookPosition:
     """The stored position once rows that are new to the book, and corrected ones, have moved it.
 
     `left` is what each adjustment still stood for before these rows (ComputedPosition tells it);
-    None means all of it.
+    None means all of it. `gains` is told what each row that closed something won, by its key.
     """
     rows, taken = _rows_of(key, executions), _adjustments_of(key, adjustments)
     shares = _whole(key, taken, left)
@@ -90,8 +98,11 @@ def followed(
         tally.take_out(before)
         tally.add(after)
     for row in rows:
-        quantity = moved(row, instrument)
-        tally.add(row, _replace_share(row, quantity, taken, shares, serial=None))
+        quantity = _replace_share(row, moved(row, instrument), taken, shares, serial=None)
+        closes, won = tally.quantity * quantity < 0, tally.realized
+        tally.add(row, quantity)
+        if gains is not None and closes:
+            gains[row.execution_key] = tally.realized - won
     return _stored(key, stored, tally, rows[-1].executed_at if rows else None)
 
 
@@ -161,15 +172,22 @@ def _must_belong(key: PositionKey, rows: Sequence[BookExecution | Adjustment]) -
             raise ValueError(f"a row of {key_of(row)} cannot enter the position {key}")
 
 
-def _in_time_order(
+def _in_turn(
     rows: Sequence[BookExecution], adjustments: Sequence[Adjustment]
-) -> Iterable[BookExecution | Adjustment]:
-    # An adjustment comes after the rows of its own instant: what the broker said includes them.
-    events: list[tuple[datetime, int, BookExecution | Adjustment]] = [
-        *((row.executed_at, 0, row) for row in rows),
-        *((each.as_of, 1, each) for each in adjustments),
-    ]
-    return (event for *_, event in sorted(events, key=lambda event: event[:2]))
+) -> Iterator[BookExecution | Adjustment]:
+    """Each adjustment after the rows that what the broker said included; rows in time order."""
+    between: dict[int, list[BookExecution]] = defaultdict(list)
+    for row in rows:
+        between[sum(not _is_included(row, each) for each in adjustments)].append(row)
+    for number, each in enumerate(adjustments):
+        yield from between[number]
+        yield each
+    yield from between[len(adjustments)]
+
+
+def _is_included(row: BookExecution, adjustment: Adjustment) -> bool:
+    """Known by then, whatever the clocks say, or told later of an earlier time."""
+    return row.recorded_serial <= adjustment.recorded_serial or row.executed_at <= adjustment.as_of
 
 
 def _whole(

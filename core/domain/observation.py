@@ -20,6 +20,8 @@ class ComputedPosition:
     quantity: Decimal
     average_price: Decimal | None
     realized_pnl: Decimal
+    # Paid for opening what is still open; None when one of the fees is not known.
+    fees: Decimal | None = ZERO
     # What each adjustment still stands for, by its id, after later rows replaced their share.
     adjustments_left: Mapping[str, Decimal] = field(default_factory=dict)
 

@@ -96,6 +96,13 @@ class Origin(StrEnum):
     DRY_RUN = "dry_run"
 
 
+class Allows(StrEnum):
+    """All that can still be done from here to an order that cannot simply be changed."""
+
+    CANCEL = "cancel"  # the venue knows no way of changing one like it
+    NOTHING = "nothing"  # only whoever placed it can
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerOrder:
     """One order in the broker's words. None means the broker did not say."""
@@ -118,6 +125,10 @@ class BrokerOrder:
     status: OrderStatus
     created_at: datetime | None = None
     updated_at: datetime | None = None
+    # None while it can be changed and cancelled from here.
+    allows: Allows | None = None
+    # When the venue ends it by itself, where it does that to an order that still waits.
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +198,22 @@ COMPARED: tuple[tuple[str, str], ...] = (
     ("perm_id", "perm_id"),
 )
 
+
+def at_broker(row: BookOrder) -> BrokerOrder:
+    """The order as the book last heard of it, in the broker's words; it must have a venue id."""
+    if row.broker_order_id is None or row.order_type is None:
+        raise ValueError(f"the broker has not told of order {row.order_id}")
+    told = {theirs: getattr(row, ours) for theirs, ours in COMPARED}
+    return BrokerOrder(
+        **told,
+        symbol=row.symbol,
+        side=row.side,
+        position_side=row.position_side,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
 OUR_KEY_PREFIX = "tu-"
 
 
@@ -209,3 +236,16 @@ def caught_up(row: BookOrder, order: BrokerOrder) -> BookOrder:
         updated_at=order.updated_at or row.updated_at,
         executed_at=order.updated_at if filled_now else row.executed_at,
     )
+
+
+def heard(row: BookOrder, order: BrokerOrder) -> BookOrder:
+    """The row once the broker has told of one order, which may be old news.
+
+    A state only moves forward and what is filled only grows; a look at the whole account may say
+    otherwise, and then a person is asked.
+    """
+    if order.status is not row.status and order.status not in FORWARD[row.status]:
+        return row
+    if order.filled_quantity < row.filled_quantity:
+        order = replace(order, filled_quantity=row.filled_quantity, average_price=row.average_price)
+    return caught_up(row, order)

@@ -19,6 +19,8 @@ class BrokerPosition:
     mark_price: Decimal | None = None
     unrealized_pnl: Decimal | None = None
     leverage: Decimal | None = None
+    # Whether the venue counts the fees of opening into the average, as IB does.
+    fees_in_average: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

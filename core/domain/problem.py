@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 # A plan with this problem is never applied.
 POSITION_MODE_DIFFERS = "position_mode_differs"
+# Settling comes before everything else.
+STEP_UNRESOLVED = "step_unresolved"
 
 
 @dataclass(frozen=True, slots=True, order=True)

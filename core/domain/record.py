@@ -46,6 +46,10 @@ STEP_MOVES: Mapping[StepState, frozenset[StepState]] = {
 }
 
 
+# How the outcome of a step begins when nothing of it reached the venue.
+NOT_SENT = "not sent: "
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One journaled broker call. `request` is the change as it stood in the plan."""
@@ -66,6 +70,11 @@ class Step:
     settled_at: datetime | None = None
     broker_order_id: str | None = None
     outcome: str | None = None
+
+    @property
+    def never_sent(self) -> bool:
+        """Whether it may be tried again without asking anybody."""
+        return self.state is StepState.FAILED and (self.outcome or "").startswith(NOT_SENT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """What the broker says at one instant, and for each part whether it said all, some or nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -41,6 +41,8 @@ class BrokerSnapshot:
     taken_at: datetime
     position_mode: str = "one-way"
     parts: Mapping[str, Part]
+    # Whether nothing can be sent to this account from here, whatever it would need.
+    read_only: bool = False
     # From when on the executions are complete; None means from the beginning.
     executions_since: datetime | None = None
     orders: tuple[BrokerOrder, ...] = ()
@@ -57,6 +59,14 @@ class BrokerSnapshot:
     @property
     def complete(self) -> bool:
         return all(self.knows(part) for part in PARTS)
+
+
+def missing_parts(snapshot: BrokerSnapshot) -> Iterator[tuple[str, str]]:
+    """Each part that was not told whole, and why."""
+    for name in PARTS:
+        part = snapshot.parts.get(name, Unavailable("not told"))
+        if not isinstance(part, Known):
+            yield name, part.why
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +86,8 @@ class Inconclusive:
     """The broker could not be asked, or does not answer for an order like this one."""
 
     why: str
+    # Orders of which any may be the one, where the venue keeps no key of ours on them.
+    candidates: tuple[BrokerOrder, ...] = ()
 
 
 Lookup = Found | Absent | Inconclusive

@@ -4,8 +4,9 @@ import errno
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from core.config.opening import read_plain_file, reason
@@ -58,13 +59,26 @@ class DiskFiles:
             return True
 
     def append(self, path: Path, line: str) -> None:
-        """One write for the whole line, on disk when this returns."""
+        """One write for the whole line, on disk when this returns and nowhere when it fails."""
         with _told(path, "written"):
             make_private_dir(path.parent)
-            descriptor = os.open(path, _APPEND, FILE_MODE)
+            # Once more when the file was given another name between opening and writing.
+            while not _appended(path, line):
+                pass
+
+    def rotate(self, path: Path, names: Callable[[int, datetime], Iterable[Path]]) -> Path | None:
+        """Gives a file that is appended to the first free one of its names, between two lines.
+
+        `names` is told its size and when it was last written, and may give none. Nothing happens
+        while another process is half-way through a line.
+        """
+        with _told(path, "renamed"):
             try:
-                append_line(descriptor, line)
-                os.fsync(descriptor)
+                descriptor = os.open(path, _APPEND & ~os.O_CREAT)
+            except FileNotFoundError:
+                return None
+            try:
+                return _renamed(path, descriptor, names) if _take_turn(descriptor) else None
             finally:
                 os.close(descriptor)
 
@@ -93,13 +107,74 @@ def make_private_dir(path: Path) -> None:
 def append_line(descriptor: int, line: str) -> None:
     """Adds the line in one write, on a line of its own even when a crash tore the last one."""
     _take_turn(descriptor)
+    _add_line(descriptor, line)
+
+
+def is_still(path: Path, descriptor: int) -> bool:
+    """Whether the name still belongs to the file that we have open."""
+    try:
+        return os.path.samestat(os.lstat(path), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def _appended(path: Path, line: str) -> bool:
+    descriptor = os.open(path, _APPEND, FILE_MODE)
+    try:
+        _take_turn(descriptor)
+        if not is_still(path, descriptor):
+            return False
+        _add_line(descriptor, line, durably=True)
+        return True
+    finally:
+        os.close(descriptor)
+
+
+def _add_line(descriptor: int, line: str, *, durably: bool = False) -> None:
+    end = os.fstat(descriptor).st_size
+    content = line.encode("utf-8", "backslashreplace") + b"\n"
+    if _is_torn(descriptor, end):
+        content = b"\n" + content
+    try:
+        _write_all(descriptor, content)
+        if durably:
+            os.fsync(descriptor)
+    except OSError:
+        with suppress(OSError):
+            _take_back(descriptor, end, content)
+        raise
+
+
+def _take_back(descriptor: int, end: int, content: bytes) -> None:
+    """A line that lacks only its end would be completed by the next one, long after it failed."""
+    if content.startswith(os.pread(descriptor, len(content) + 1, end)):
+        os.ftruncate(descriptor, end)
+
+
+def _is_torn(descriptor: int, end: int) -> bool:
+    return end > 0 and os.pread(descriptor, 1, end - 1) != b"\n"
+
+
+def _renamed(
+    path: Path, descriptor: int, names: Callable[[int, datetime], Iterable[Path]]
+) -> Path | None:
+    if not is_still(path, descriptor):
+        return None
     status = os.fstat(descriptor)
-    torn = status.st_size > 0 and os.pread(descriptor, 1, status.st_size - 1) != b"\n"
-    content = (b"\n" if torn else b"") + line.encode("utf-8", "backslashreplace") + b"\n"
-    _write_all(descriptor, content)
+    written = datetime.fromtimestamp(status.st_mtime, UTC)
+    name = next(
+        (each for each in names(status.st_size, written) if not os.path.lexists(each)), None
+    )
+    if name is not None:
+        if _is_torn(descriptor, status.st_size):
+            _write_all(descriptor, b"\n")
+            os.fsync(descriptor)
+        path.rename(name)
+        _sync_dir(path.parent)
+    return name
 
 
-def _take_turn(descriptor: int) -> None:
+def _take_turn(descriptor: int) -> bool:
     """Waits while another process is half-way through its line, which would look like a torn one.
 
     Not for long: a stopped process must not silence the others, and the line matters more.
@@ -110,9 +185,10 @@ def _take_turn(descriptor: int) -> None:
         except BlockingIOError:
             time.sleep(_TURN_PAUSE_SECONDS)
         except OSError:
-            return  # a file system without locks
+            return False  # a file system without locks
         else:
-            return
+            return True
+    return False
 
 
 def _write_beside(path: Path, content: bytes) -> Path:

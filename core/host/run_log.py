@@ -1,6 +1,5 @@
 """reconcile.log: one JSON line per event, private to the user, without secrets, bounded in size."""
 
-import errno
 import fcntl
 import json
 import os
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from core.config.opening import reason
 from core.config.secret import HIDDEN, Secret, scrub
 from core.domain.moment import moment_text
-from core.host.disk import FILE_MODE, append_line, make_private_dir
+from core.host.disk import FILE_MODE, append_line, is_still, make_private_dir
 
 if TYPE_CHECKING:
     from core.ports import Clock
@@ -62,7 +61,7 @@ class DiskRunLog:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-        if _is_still(self.path, descriptor):
+        if is_still(self.path, descriptor):
             for number in range(self._keep - 1, 0, -1):
                 older = self._numbered(number)
                 if older.exists():
@@ -74,21 +73,13 @@ class DiskRunLog:
         return self.path.with_name(f"{self.path.name}.{number}")
 
 
-def _is_still(path: Path, descriptor: int) -> bool:
-    """Whether the name still belongs to the file that we have open."""
-    try:
-        return os.path.samestat(os.lstat(path), os.fstat(descriptor))
-    except OSError as error:
-        if error.errno != errno.ENOENT:
-            raise
-        return False
-
-
 def _clean(name: str, value: object) -> Any:
     """A value that JSON can carry, hidden when its name says that it is secret."""
     if isinstance(value, Secret) or (value and _sounds_secret(name)):
         return HIDDEN
     if isinstance(value, str):
+        # Scrubbed whole: a secret that is cut in two is not recognised any more.
+        value = scrub(value)
         return value if len(value) <= _TEXT_MAX else value[:_TEXT_MAX] + "..."
     if value is None or isinstance(value, bool | int | float):
         return value

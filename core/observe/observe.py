@@ -71,21 +71,15 @@ def look_at_book(
     """The given live rows, and whatever an identifier in the snapshot touches."""
     account = snapshot.account
     identity = book.identity()
-    rows: list[BrokerOrder | BrokerExecution] = [*snapshot.orders, *snapshot.executions]
-    orders = book.orders(
-        account,
-        order_ids=live,
-        broker_order_ids={row.broker_order_id for row in rows if row.broker_order_id},
-        client_order_ids={row.client_order_id for row in rows if row.client_order_id},
-        perm_ids={row.perm_id for row in rows if row.perm_id},
-    )
-    orders += _namesakes(book, account, rows, orders)
+    orders = touched_orders(book, snapshot, live)
     # An execution can only repeat or correct one of the same order.
     touched = {row.broker_order_id for row in snapshot.executions}
     executions = book.executions_of(account, touched)
     positions, adjustments = book.positions(account), book.adjustments(account)
     keys = at_stake(totals, positions, adjustments)
     keys |= {(row.symbol, row.position_side.value) for row in snapshot.executions}
+    # Their averages can only be compared by whoever knows what fees the book's rows paid.
+    keys |= {(row.symbol, row.side.value) for row in snapshot.positions if row.fees_in_average}
     if every_position:
         keys |= totals.held.keys() | {(row.symbol, row.side.value) for row in positions}
     return BookView(
@@ -101,6 +95,21 @@ def look_at_book(
         decisions=tuple(book.decisions(account)),
         open_steps=tuple(book.open_steps(account)),
     )
+
+
+def touched_orders(
+    book: BookReading, snapshot: BrokerSnapshot, also: Iterable[str] = ()
+) -> list[BookOrder]:
+    """Rows that any identifier in the snapshot speaks of, and those of the given ids."""
+    rows: list[BrokerOrder | BrokerExecution] = [*snapshot.orders, *snapshot.executions]
+    orders = book.orders(
+        snapshot.account,
+        order_ids=also,
+        broker_order_ids={row.broker_order_id for row in rows if row.broker_order_id},
+        client_order_ids={row.client_order_id for row in rows if row.client_order_id},
+        perm_ids={row.perm_id for row in rows if row.perm_id},
+    )
+    return orders + _namesakes(book, snapshot.account, rows, orders)
 
 
 def _namesakes(

@@ -24,11 +24,13 @@ def snapshot_document(snapshot: BrokerSnapshot) -> bytes:
             "account": snapshot.account,
             "broker": snapshot.broker,
             "position_mode": snapshot.position_mode,
+            # Told only where it is so, as with what orders allow.
+            **({"read_only": True} if snapshot.read_only else {}),
             "parts": {name: part_row(snapshot.parts.get(name, NOT_TOLD)) for name in PARTS},
             "executions_since": moment_text(since) if since else None,
-            "orders": _rows(snapshot.orders),
+            "orders": [order_row(to_row(each)) for each in snapshot.orders],
             "executions": [execution_row(to_row(each)) for each in snapshot.executions],
-            "positions": _rows(snapshot.positions),
+            "positions": [position_row(to_row(each)) for each in snapshot.positions],
             "balances": _rows(snapshot.balances),
             "instruments": _rows(snapshot.instruments.values()),
             "quotes": _rows(snapshot.quotes.values()),
@@ -47,9 +49,22 @@ def part_row(part: Part) -> str | dict[str, str]:
     return {"partial" if isinstance(part, Partial) else "unavailable": part.why}
 
 
+_SELDOM = frozenset({"allows", "expires_at"})
+
+
+def order_row(row: Row) -> Row:
+    """Limits of an order are told only where it has them."""
+    return {name: value for name, value in row.items() if name not in _SELDOM or value is not None}
+
+
 def execution_row(row: Row) -> Row:
     """`corrects` is told only where the broker said so."""
     return {name: value for name, value in row.items() if name != "corrects" or value is not None}
+
+
+def position_row(row: Row) -> Row:
+    """`fees_in_average` is told only where it is so."""
+    return {name: value for name, value in row.items() if name != "fees_in_average" or value}
 
 
 def _rows(nouns: Iterable[Any]) -> list[Row]:

@@ -102,6 +102,7 @@ def _header(document: Document) -> BrokerSnapshot:
         taken_at=_required(document, "taken_at", read_moment),
         position_mode=_position_mode(document),
         parts=parts,
+        read_only=bool(_scalar(document, "read_only")),
         executions_since=_optional(document, "executions_since", read_moment),
         positions=tuple(positions),
         balances=tuple(balances),

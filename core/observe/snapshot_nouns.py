@@ -14,7 +14,7 @@ from core.domain.execution import BrokerExecution, ExecutionKind
 from core.domain.market import ONE, Balance, Instrument, Quote
 from core.domain.moment import parse_moment
 from core.domain.money import ZERO, parse_decimal
-from core.domain.order import BrokerOrder, OrderStatus, OrderType, PositionSide, Side
+from core.domain.order import Allows, BrokerOrder, OrderStatus, OrderType, PositionSide, Side
 from core.domain.position import BrokerPosition
 from core.domain.snapshot import PARTS, Known, Part, Partial, Unavailable
 from core.observe.snapshot_flaw import broken
@@ -138,6 +138,8 @@ _ORDER: Readers = (
     ("status", _word(OrderStatus, BROKER_STATUSES)),
     ("created_at", _moment_or_none),
     ("updated_at", _moment_or_none),
+    ("allows", _or(None, _word(Allows))),
+    ("expires_at", _moment_or_none),
 )
 _EXECUTION: Readers = (
     ("execution_id", read_name),
@@ -163,6 +165,7 @@ _POSITION: Readers = (
     ("mark_price", _number_or_none),
     ("unrealized_pnl", _number_or_none),
     ("leverage", _size_or_none),
+    ("fees_in_average", bool),
 )
 _BALANCE: Readers = (
     ("currency", read_name),

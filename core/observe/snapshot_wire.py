@@ -32,6 +32,8 @@ class WireOrder(Struct, kw_only=True, gc=False):
     status: str
     created_at: str | None = None
     updated_at: str | None = None
+    allows: str | None = None
+    expires_at: str | None = None
 
 
 class WireExecution(Struct, kw_only=True, gc=False):
@@ -63,6 +65,7 @@ class WirePosition(Struct, kw_only=True, gc=False):
     mark_price: str | None = None
     unrealized_pnl: str | None = None
     leverage: str | None = None
+    fees_in_average: bool | None = None
 
 
 class WireBalance(Struct, kw_only=True, gc=False):
@@ -108,6 +111,7 @@ SCALARS: dict[str, Any] = {
     "position_mode": str | None,
     "parts": dict[str, str | dict[str, str]] | None,
     "executions_since": str | None,
+    "read_only": bool | None,
 }
 ROWS: dict[str, type[Struct]] = {
     "orders": WireOrder,

@@ -14,6 +14,18 @@ SEVERITIES = {
     "reconcile_failed": Severity.HIGH,
     "order_outcome_unknown": Severity.HIGH,
     "position_unprotected": Severity.CRITICAL,
+    "review_needed": Severity.MEDIUM,
+    "live_data_backpressure_drop": Severity.MEDIUM,
+    "order_blocked_safe_mode": Severity.INFO,
+    "duplicate_submission_blocked": Severity.INFO,
+    "manual_entry": Severity.INFO,
+    "manual_dca": Severity.INFO,
+    "manual_exit": Severity.INFO,
+    "signal_failed": Severity.MEDIUM,
+    "signal_dead_lettered": Severity.MEDIUM,
+    "risk_limit_violated": Severity.MEDIUM,
+    "liquidation": Severity.CRITICAL,
+    "service_stalled": Severity.HIGH,
 }
 
 

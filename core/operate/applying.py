@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from core.apply.door import Door, Look
 from core.apply.ledger import Ledger, Outcome
 from core.apply.refusals import Circumstance, only_confirmation_is_missing, refuse
+from core.config.secret import defect_text
 from core.decide.gates import forbid
 from core.domain.errors import (
     BackupFailed,
@@ -186,7 +187,7 @@ def _forbidden(desk: Desk, plan: Plan) -> str | None:
 
 def _broke_off(desk: Desk, plan: Plan, ledger: Ledger, error: BaseException) -> None:
     """Says how far it came. A run refused at the threshold changed nothing and did not fail."""
-    note = error.message if isinstance(error, TrueupError) else f"{type(error).__name__}: {error}"
+    note = error.message if isinstance(error, TrueupError) else defect_text(error)
     if isinstance(error, BackupFailed):
         error.hint = error.hint or "trueup backup create, once the cause is mended"
         _write(desk, plan, ledger, RunState.FAILED, note)
@@ -201,7 +202,7 @@ def _broke_off(desk: Desk, plan: Plan, ledger: Ledger, error: BaseException) -> 
 
 
 def _finish(desk: Desk, plan: Plan, ledger: Ledger) -> None:
-    _alert_unprotected(desk, ledger)
+    _alert_unprotected(desk, plan, ledger)
     if ledger.unknown:
         _alert_unknown(desk, plan, ledger)
     if ledger.failed:
@@ -224,10 +225,15 @@ def _fail_safe(desk: Desk, plan: Plan, why: str) -> None:
     raise_alert(desk, "reconcile_failed", why, subject=plan.plan_id)
 
 
-def _alert_unprotected(desk: Desk, ledger: Ledger) -> None:
+def _alert_unprotected(desk: Desk, plan: Plan, ledger: Ledger) -> None:
     """A stop that was approved and does not stand leaves its position open to any loss."""
+    first = {
+        action.id
+        for action in plan.actions
+        if isinstance(action.change, PlaceStop) and action.change.is_first
+    }
     for entry in ledger.entries.values():
-        if entry.kind == PlaceStop.kind and entry.outcome in (Outcome.FAILED, Outcome.NOT_REACHED):
+        if entry.action_id in first and entry.outcome in (Outcome.FAILED, Outcome.NOT_REACHED):
             raise_alert(
                 desk,
                 "position_unprotected",

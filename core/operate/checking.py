@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from core.config.gates import Gates
 from core.domain.errors import BrokerError, TrueupError
-from core.domain.snapshot import PARTS
+from core.domain.snapshot import missing_parts
 from core.operate.desk import Desk
 from core.ports import Broker
 
@@ -131,22 +131,23 @@ async def _account(desk: Desk, account: str) -> AsyncIterator[Finding]:
         broker = desk.broker(account)
         snapshot = await broker.snapshot()
     except BrokerError as error:
-        yield fail(
-            name, f"not reachable: {error.message}", error.hint or "check the account's keys"
-        )
+        remedy = error.hint or "check the network, the venue's status page, the account's keys"
+        yield fail(name, f"not reachable: {error.message}", remedy)
         return
-    lacking = [part for part in PARTS if not snapshot.knows(part)]
+    lacking = dict(missing_parts(snapshot))
     if lacking:
-        yield fail(
-            name, f"cannot be read whole: {', '.join(lacking)}", "trueup snapshot, try again"
-        )
+        # One cause usually stands behind all of them.
+        why = next(iter(lacking.values()))
+        yield fail(name, f"cannot be read whole: {', '.join(lacking)}: {why}", "trueup snapshot")
     else:
         told = f"{len(snapshot.orders)} orders, {len(snapshot.positions)} positions"
         yield fine(name, f"reachable through {snapshot.broker}: {told}")
-    async for finding in _circumstances(desk, account, broker, name):
+    diagnosed = await broker.diagnose() if isinstance(broker, Diagnosing) else ()
+    for finding in diagnosed:
         yield finding
-    if isinstance(broker, Diagnosing):
-        for finding in await broker.diagnose():
+    said = {each.what for each in diagnosed} | ({name} if lacking else set())
+    async for finding in _circumstances(desk, account, broker, name):
+        if finding.what not in said:
             yield finding
 
 

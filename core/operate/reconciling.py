@@ -59,6 +59,16 @@ async def reconcile(
     return RoundReport(ended=Round.APPLIED, plan=staged.plan, ledger=ledger)
 
 
+def stage_if_new(desk: Desk, plan: Plan) -> bool:
+    """Stages the plan unless what is staged says the same already, or nothing has to be said."""
+    if not plan.base.complete or _still_current(desk, plan) is not None:
+        return False
+    if not _asks(plan) and not desk.files.exists(desk.home.staged_file):
+        return False
+    stage(desk, plan)
+    return True
+
+
 def _asks(plan: Plan) -> bool:
     """Whether there is anything for a person to look at; an open question alone is enough."""
     return plan.differs or bool(plan.ambiguous)

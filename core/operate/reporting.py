@@ -12,11 +12,13 @@ from core.config.gates import Gates
 from core.config.home import SENTINEL
 from core.decide.gates import forbid
 from core.domain.errors import TrueupError
+from core.domain.intent import Halt, IntentState
 from core.domain.order import STOP_TYPES, BookOrder
 from core.domain.position import BookPosition, exit_side
 from core.domain.record import PlanState, Step
 from core.domain.text import Row
 from core.operate.desk import Desk
+from core.operate.heartbeat import Beat, read_beat, service_state
 from core.operate.run_status import read_status
 from core.operate.staging import staged_plan
 from core.plan.codec import StagedPlan
@@ -45,6 +47,12 @@ class Report:
     open_steps: Sequence[Step]
     unprotected: Sequence[BookPosition]
     holder: Holder | None
+    # What the service last said of itself; None when none has ever run here.
+    service: Beat | None
+    service_state: str
+    halts: Sequence[Halt]
+    dead_letters: int
+    intents_waiting: int
     # What could not be read, in words.
     troubles: Sequence[str]
     next_command: str
@@ -56,6 +64,8 @@ def report(desk: Desk) -> Report:
     staged_is_broken = bool(troubles)
     steps: Sequence[Step] = ()
     unprotected: Sequence[BookPosition] = ()
+    halts: Sequence[Halt] = ()
+    letters = waiting = 0
     try:
         with desk.book.read() as book:
             steps = book.steps(open_only=True)
@@ -64,9 +74,12 @@ def report(desk: Desk) -> Report:
                 for account in desk.settings.ACCOUNTS
                 for position in unprotected_positions(book, account)
             ]
+            halts, letters = book.halts(), book.dead_letters_waiting()
+            waiting = len(book.intents(states={IntentState.APPROVED}))
     except TrueupError as error:
         troubles.append(f"book: {error.message}")
     gates = desk.gates()
+    beat = read_beat(desk)
     return Report(
         gates=gates,
         last_run=read_status(desk),
@@ -74,6 +87,11 @@ def report(desk: Desk) -> Report:
         open_steps=steps,
         unprotected=unprotected,
         holder=read_holder(desk.files, desk.home.lock_details),
+        service=beat,
+        service_state=service_state(beat, desk.clock.now()),
+        halts=halts,
+        dead_letters=letters,
+        intents_waiting=waiting,
         troubles=troubles,
         next_command=_next_command(
             gates, staged, unresolved=bool(steps), broken=len(troubles) - staged_is_broken > 0

@@ -1,7 +1,8 @@
 """apply --resume and resolve: settling steps whose outcome was never learned."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from core.apply.asking import Answer
 from core.apply.journal import Journal
@@ -14,29 +15,36 @@ from core.operate.alerting import raise_alert
 from core.operate.desk import Desk
 from core.operate.run_status import RunState, RunStatus, write_status
 from core.plan.change import PlaceStop
+from core.plan.codec import action_from_document
 
 # Waiting for the venue's quarantine to pass is worth it up to here; beyond, come back later.
 WAIT_SECONDS_MAX = 30.0
 
 
-async def resume(desk: Desk) -> list[Settled]:
-    """Asks the broker about every open step; sends nothing."""
+async def resume(desk: Desk, tell: Callable[[str], None] = lambda _: None) -> list[Settled]:
+    """Asks the broker about every open step; sends nothing. `tell` hears why it takes a while."""
     _check_writable(desk)
     with desk.lock():
-        with desk.book.read() as book:
-            steps = book.steps(open_only=True)
-        await _wait_for_quarantine(desk, steps)
-        resumption = Resumption(
-            book=desk.book,
-            brokers={step.account: desk.broker(step.account) for step in steps},
-            clock=desk.clock,
-            log=desk.log,
-        )
-        settled = await resumption.settle_open_steps(steps)
-    if steps:
+        settled = await _ask(desk)
+        if await _waited_for_quarantine(desk, settled, tell):
+            again = {one.step.step_id: one for one in await _ask(desk)}
+            settled = [again.get(one.step.step_id, one) for one in settled]
+    if settled:
         _note(desk, settled)
         _alert_unprotected(desk, settled)
     return settled
+
+
+async def _ask(desk: Desk) -> list[Settled]:
+    with desk.book.read() as book:
+        steps = book.steps(open_only=True)
+    resumption = Resumption(
+        book=desk.book,
+        brokers={step.account: desk.broker(step.account) for step in steps},
+        clock=desk.clock,
+        log=desk.log,
+    )
+    return await resumption.settle_open_steps(steps)
 
 
 def _check_writable(desk: Desk) -> None:
@@ -47,17 +55,23 @@ def _check_writable(desk: Desk) -> None:
         raise Blocked("DRY_RUN is on, so nothing can be settled", hint="set DRY_RUN: false")
 
 
-async def _wait_for_quarantine(desk: Desk, steps: Sequence[Step]) -> None:
-    """Asking before a late accept has become impossible could only answer `not yet`."""
+async def _waited_for_quarantine(
+    desk: Desk, settled: Sequence[Settled], tell: Callable[[str], None]
+) -> bool:
+    """What is not there yet may be accepted late; whether it was is known once that is over."""
     now = desk.clock.now()
     waits = [
-        (step.begun_at + desk.broker(step.account).capabilities.quarantine - now).total_seconds()
-        for step in steps
+        (one.step.begun_at + desk.broker(one.step.account).capabilities.quarantine - now)
+        for one in settled
+        if one.state is StepState.UNKNOWN
     ]
-    longest = max(waits, default=0.0)
-    if 0 < longest <= WAIT_SECONDS_MAX:
-        desk.log.event("waiting_for_quarantine", seconds=longest)
-        await desk.clock.sleep(longest)
+    longest = max(waits, default=timedelta()).total_seconds()
+    if not 0 < longest <= WAIT_SECONDS_MAX:
+        return False
+    tell(f"not there yet; asking again in {longest:.0f} s, when a late accept is impossible")
+    desk.log.event("waiting_for_quarantine", seconds=longest)
+    await desk.clock.sleep(longest)
+    return True
 
 
 def _note(desk: Desk, settled: Sequence[Settled]) -> None:
@@ -76,7 +90,9 @@ def _note(desk: Desk, settled: Sequence[Settled]) -> None:
 
 def _alert_unprotected(desk: Desk, settled: Sequence[Settled]) -> None:
     for one in settled:
-        if one.step.kind == PlaceStop.kind and one.state is StepState.FAILED:
+        change = action_from_document(one.step.request).change
+        first = isinstance(change, PlaceStop) and change.is_first
+        if first and one.state is StepState.FAILED:
             raise_alert(
                 desk,
                 "position_unprotected",

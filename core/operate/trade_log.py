@@ -2,11 +2,12 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from core.apply.ledger import Ledger, Outcome
+from core.domain.execution import BookExecution
 from core.domain.moment import moment_text
 from core.domain.money import decimal_text
 from core.domain.text import printable
@@ -52,3 +53,13 @@ def _lines(action: Action, plan_id: str, at: datetime) -> Iterator[str]:
         case _:
             return
     yield f"{moment_text(at)} {printable(change.account)} {printable(what)} ({plan_id} {action.id})"
+
+
+def write_execution_lines(desk: Desk, executions: Sequence[BookExecution]) -> None:
+    """Executions that were recorded as they happened, without a plan."""
+    at = moment_text(desk.clock.now())
+    for row in executions:
+        traded = f"{row.side} {decimal_text(row.quantity)} @ {decimal_text(row.price)}"
+        told = f"{traded} at {moment_text(row.executed_at)} id {row.execution_id}"
+        line = f"{at} {printable(row.account)} insert_execution {printable(told)} (manage)"
+        desk.files.append(trade_file(desk.home.trades_dir, row.symbol), line)

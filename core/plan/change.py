@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import ClassVar, assert_never
 
 from core.domain.execution import BookExecution
+from core.domain.intent import IntentOrder
 from core.domain.order import BookOrder, BrokerOrder, OrderRequest
 from core.domain.position import BookPosition, BrokerPosition
 
@@ -122,13 +123,23 @@ class AdoptPosition(Change):
 # --- the broker -------------------------------------------------------------------------------
 
 
+REPLACES_STOP = "replaces_stop"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceStop(Change):
+    """The first stop of a position, or one in the place of a stop that cannot be changed."""
+
     kind: ClassVar[str] = "place_stop"
     entity: ClassVar[str] = "stop"
     at_broker: ClassVar[bool] = True
     before: None = None
     after: OrderRequest
+
+    @property
+    def is_first(self) -> bool:
+        """Whether the position is bare without it."""
+        return self.reason != REPLACES_STOP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +176,42 @@ class CancelStaleOrder(Change):
     at_broker: ClassVar[bool] = True
     before: BrokerOrder
     after: None = None
+
+
+# --- what signals ask for ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelOrder(Change):
+    """An order of ours makes way for a signal."""
+
+    kind: ClassVar[str] = "cancel_order"
+    entity: ClassVar[str] = "order"
+    at_broker: ClassVar[bool] = True
+    before: BrokerOrder
+    after: None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AmendOrder(Change):
+    """Our single pending order becomes what a newer signal asks for, in place."""
+
+    kind: ClassVar[str] = "amend_order"
+    entity: ClassVar[str] = "order"
+    at_broker: ClassVar[bool] = True
+    before: BrokerOrder
+    after: BrokerOrder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceOrder(Change):
+    """An approved intent's order; its key comes of the intent, whoever carries it out."""
+
+    kind: ClassVar[str] = "place_order"
+    entity: ClassVar[str] = "order"
+    at_broker: ClassVar[bool] = True
+    before: None = None
+    after: IntentOrder
 
 
 # --- S&P positions ----------------------------------------------------------------------------
@@ -212,10 +259,12 @@ class RollDue(Change):
 BookChange = (
     InsertOrder | UpdateOrder | DeleteOrder | InsertExecution | UpdateExecution | AdoptPosition
 )
-StopCancel = CancelDuplicateStop | CancelOrphanStop | CancelStaleOrder
+Cancel = CancelDuplicateStop | CancelOrphanStop | CancelStaleOrder | CancelOrder
+Amend = ResizeStop | AmendOrder
 SpyChange = InitialState | CloseRecommendation | TakeProfit | RollDue
-BrokerChange = PlaceStop | ResizeStop | StopCancel | CloseRecommendation | TakeProfit | RollDue
-AnyChange = BookChange | PlaceStop | ResizeStop | StopCancel | SpyChange
+Placement = PlaceStop | PlaceOrder | CloseRecommendation | TakeProfit | RollDue
+BrokerChange = Placement | Amend | Cancel
+AnyChange = BookChange | BrokerChange | InitialState
 
 # The closed list, in the order in which a plan carries them out: facts first, then what follows.
 KINDS: Mapping[str, type[AnyChange]] = MappingProxyType(
@@ -238,6 +287,10 @@ KINDS: Mapping[str, type[AnyChange]] = MappingProxyType(
             CloseRecommendation,
             TakeProfit,
             RollDue,
+            # What makes way goes before what comes.
+            CancelOrder,
+            AmendOrder,
+            PlaceOrder,
         )
     }
 )
@@ -255,7 +308,7 @@ def class_of(change: AnyChange) -> ChangeClass:
             return ChangeClass.RECORD
         case DeleteOrder():
             return ChangeClass.ERASE
-        case CancelStaleOrder():
+        case CancelStaleOrder() | CancelOrder() | AmendOrder() | PlaceOrder():
             return ChangeClass.TRADE
         case PlaceStop() | ResizeStop() | CancelDuplicateStop() | CancelOrphanStop():
             return ChangeClass.PROTECT
@@ -278,6 +331,8 @@ def section_of(change: AnyChange) -> Section:
         case PlaceStop() | ResizeStop():
             return Section.BROKER
         case CancelDuplicateStop() | CancelOrphanStop() | CancelStaleOrder():
+            return Section.BROKER
+        case CancelOrder() | AmendOrder() | PlaceOrder():
             return Section.BROKER
     assert_never(change)
 

@@ -7,14 +7,18 @@ from datetime import datetime
 from enum import StrEnum
 
 from core.domain.ambiguity import AmbiguousMatch
+from core.domain.order import Side
 from core.domain.problem import Problem
 from core.plan.change import (
     RANK,
     AdoptPosition,
     AnyChange,
+    CancelDuplicateStop,
     ChangeClass,
     InsertExecution,
     InsertOrder,
+    PlaceStop,
+    ResizeStop,
     Section,
     UpdateExecution,
     class_of,
@@ -177,11 +181,15 @@ def first_decision(change: AnyChange) -> Decision:
 
 
 class _Prerequisites:
-    """Who waits for whom: an execution for its order's row, an adoption for its executions."""
+    """Who waits for whom: an execution for its order's row, an adoption for its executions.
+
+    And a stop that is one too many for the one that makes it so: a position is never left bare.
+    """
 
     def __init__(self, numbered: Iterable[tuple[str, AnyChange]]):
         self._orders: dict[str, str] = {}
         self._executions: dict[tuple[str, str], list[str]] = {}
+        self._stops: dict[tuple[str, str, Side], str] = {}
         for action_id, change in numbered:
             match change:
                 case InsertOrder():
@@ -190,6 +198,8 @@ class _Prerequisites:
                     self._executions.setdefault((change.account, change.symbol), []).append(
                         action_id
                     )
+                case PlaceStop(after=stop) | ResizeStop(after=stop):
+                    self._stops[change.account, change.symbol, stop.side] = action_id
 
     def __call__(self, change: AnyChange) -> tuple[str, ...]:
         match change:
@@ -199,4 +209,8 @@ class _Prerequisites:
                 return (self._orders[row.order_id],)
             case AdoptPosition():
                 return tuple(self._executions.get((change.account, change.symbol), ()))
+            # The side of a stop tells the leg, too, in hedge mode.
+            case CancelDuplicateStop(before=stop):
+                waits_for = self._stops.get((change.account, change.symbol, stop.side))
+                return (waits_for,) if waits_for else ()
         return ()

@@ -34,7 +34,9 @@ def test_show_as_json(trueup: Trueup, home: Path) -> None:
     found = {each["key"]: (each["value"], each["source"]) for each in told["settings"]}
     assert told["home"] == str(home)
     assert found["SAFE_MODE"] == (True, "status/SAFE_MODE: drill")
-    assert found["ACCOUNTS.main.broker"] == ("paper", "config/local_reconcile.yml:94")
+    lines = (home / "config/local_reconcile.yml").read_text("utf-8").splitlines()
+    place = f"config/local_reconcile.yml:{lines.index('    broker: paper') + 1}"
+    assert found["ACCOUNTS.main.broker"] == ("paper", place)
     assert found["RECONCILE.max_unrealized_loss_pct"][0] == "2"
     assert found["RECONCILE.spy_symbols"][0] == ["ES", "MES", "SPY"]
 

@@ -10,7 +10,10 @@ from core.config.effective import load
 from core.config.settings import Settings
 from tests.cli.conftest import Trueup, tree
 
-FOLDERS = {"backups", "config", "data", "logs", "logs/trades", "staged", "staged/archive", "status"}
+FOLDERS = {
+    *("backups", "config", "data", "data/spool", "logs", "logs/trades"),
+    *("staged", "staged/archive", "status"),
+}
 FIRST_FILES = {"config/local_reconcile.yml", "data/paper_broker.json"}
 
 

@@ -1,6 +1,6 @@
 """Cutting the power at a chosen moment: before and after every await and every commit."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -80,6 +80,12 @@ class FragileFiles:
         self._power.moment(f"before appending to {path.name}")
         self._files.append(path, line)
         self._power.moment(f"after appending to {path.name}")
+
+    def rotate(self, path: Path, names: Callable[[int, datetime], Iterable[Path]]) -> Path | None:
+        self._power.moment(f"before rotating {path.name}")
+        rotated = self._files.rotate(path, names)
+        self._power.moment(f"after rotating {path.name}")
+        return rotated
 
 
 class FragileBroker:

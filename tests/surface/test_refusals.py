@@ -247,6 +247,9 @@ def test_an_unresolved_step_of_an_earlier_run(home: HomeUnderTest) -> None:
     home.arm()
     result = home.must("apply", "--confirm", home.stage_and_approve("all"), code=9)
     assert "unknown" in result.out
+    # Trying once more must not send anybody off to stage another plan first.
+    told = refused(home, 9, "no known outcome", "used already", "trueup apply --resume")
+    assert "trueup stage" not in told
     home.must("stage", "--quiet")
     refused(home, 9, "no known outcome", "trueup apply --resume")
 

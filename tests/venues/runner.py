@@ -14,7 +14,7 @@ Make = Callable[[argparse.Namespace], Venue]
 
 def run(name: str, make: Make) -> None:
     """Read the command line, run the venue until it is interrupted."""
-    arguments = _parser(name).parse_args()
+    arguments = parser(name).parse_args()
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(make(arguments), arguments))
 
@@ -35,7 +35,8 @@ async def _serve(venue: Venue, arguments: argparse.Namespace) -> None:
         await asyncio.Event().wait()
 
 
-def _parser(name: str) -> argparse.ArgumentParser:
+def parser(name: str) -> argparse.ArgumentParser:
+    """What the command line takes."""
     parser = argparse.ArgumentParser(
         prog=f"python -m tests.venues.{name}",
         description=f"An emulated {name} on loopback.",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from tests.venues.exchange import Exchange, Refused
+from tests.venues.exchange import Exchange, Refused, Side
 from tests.venues.faults import Fault
 from tests.venues.wire import plain
 
@@ -28,7 +28,9 @@ class Steering:
         self._venue = venue
         self._verbs: dict[str, Callable[[Wanted], None]] = {
             "quote": self._quote,
+            "order": self._order,
             "fill": self._fill,
+            "cancel": lambda wanted: venue.exchange.cancel(venue.exchange.order(wanted["order"])),
             "funding": self._funding,
             "fault": self._fault,
             "mishap": self._mishap,
@@ -64,6 +66,14 @@ class Steering:
             mark=price("mark"),
             bid_size=price("bid_size"),
             ask_size=price("ask_size"),
+        )
+
+    def _order(self, wanted: Wanted) -> None:
+        """By hand, as in the browser: at the market unless it has a price."""
+        price = str(wanted["price"]) if "price" in wanted else None
+        side = Side(str(wanted["side"]).capitalize())
+        self._venue.exchange.trade_by_hand(
+            wanted["symbol"], side, str(wanted["quantity"]), price=price
         )
 
     def _fill(self, wanted: Wanted) -> None:

@@ -66,12 +66,31 @@ def test_an_operator_steers_over_http() -> None:
         assert venue.do(lambda each: each.faults.left) == {"order/create": 1}
 
 
+def test_an_operator_trades_by_hand_over_http() -> None:
+    with steerable() as venue:
+        ask(venue.url, "/_venue/order", symbol="BTCUSDT", side="buy", quantity="0.01")
+        state = ask(
+            venue.url,
+            "/_venue/order",
+            symbol="ETHUSDT",
+            side="sell",
+            quantity="0.5",
+            price="3300",
+        )
+        (resting,) = state["open_orders"]
+        assert [each["quantity"] for each in state["positions"]] == ["0.01"]
+        assert (resting["side"], resting["price"], resting["client_id"]) == ("Sell", "3300", "")
+        assert ask(venue.url, "/_venue/cancel", order=resting["order_id"])["open_orders"] == []
+
+
 @pytest.mark.parametrize(
     ("verb", "wanted", "text"),
     [
         ("quote", {"symbol": "BTCUSDT"}, "'bid' is missing"),
         ("quote", {"symbol": "X", "bid": "1", "ask": "2"}, "unknown symbol"),
         ("fault", {"endpoint": "order/create", "fault": "gremlins"}, "no fault is called"),
+        ("order", {"symbol": "BTCUSDT", "side": "up", "quantity": "1"}, "'Up' is not a valid Side"),
+        ("cancel", {"order": "V-1"}, "V-1"),
         ("dance", {"now": "1"}, "there are: quote"),
     ],
 )

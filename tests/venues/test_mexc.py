@@ -209,6 +209,14 @@ async def test_ccxt_misreads_the_side_that_closes_a_short(client: Any, venue: Me
     assert (order["side"], order["info"]["side"], order["clientOrderId"]) == ("sell", 2, None)
 
 
+async def test_what_was_placed_by_hand_is_a_limit_order_when_it_has_a_price(
+    client: Any, venue: MexcVenue
+) -> None:
+    venue.exchange.trade_by_hand("BTC_USDT", Side.BUY, 10, price="50000")
+    (order,) = await client.fetch_open_orders(BTC)
+    assert (order["info"]["orderType"], order["price"]) == (1, "50000")
+
+
 async def test_mode_and_leverage(client: Any, venue: MexcVenue) -> None:
     assert (await client.fetch_position_mode())["hedged"] is False
     await client.set_leverage(50, BTC, {"openType": 2, "positionType": 1})

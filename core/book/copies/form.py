@@ -8,9 +8,11 @@ import re
 import sqlite3
 from collections.abc import Mapping
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
-from core.book.schema import APPLICATION_ID, INDEXES, SCHEMA_VERSION, TABLES
+from core.book import schema, trading_schema
+from core.book.schema import APPLICATION_ID, SCHEMA_VERSION
 from core.domain.record import BookIdentity
 
 # What ANALYZE leaves behind is no content: it is neither compared nor dumped.
@@ -21,6 +23,13 @@ _STATISTICS = frozenset(
     }
 )
 _STRICT = re.compile(r"\s*\bSTRICT$")
+
+# What each version creates; a version that changes tables, and does not just add some, is made by
+# its migration.
+_CREATED = (
+    (*schema.TABLES, *schema.INDEXES),
+    (*trading_schema.TABLES, *trading_schema.INDEXES),
+)
 
 Objects = Mapping[tuple[str, str], str]
 
@@ -69,8 +78,8 @@ def functions_of_schema() -> frozenset[str]:
 
 
 def _create(connection: sqlite3.Connection, version: int) -> None:
-    if version == 1:
-        for statement in (*TABLES, *INDEXES):
+    if version <= len(_CREATED):
+        for statement in chain(*_CREATED[:version]):
             connection.execute(statement)
         return
     # Imported here: what runs migrations is slow to import, and most books need none.

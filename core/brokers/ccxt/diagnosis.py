@@ -1,5 +1,6 @@
 """Why an account does not work, or soon will not: what doctor asks, each with its remedy."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from core.brokers.ccxt.told import readable
@@ -8,6 +9,8 @@ from core.config.settings import Account
 from core.domain.errors import Unavailable
 from core.operate.checking import SKEW_MAX, Finding, fail, fine, warn
 from core.ports import Capabilities, Clock
+
+SET_CLOCK = "synchronise the clock (ntp)"
 
 
 async def diagnose(name: str, settings: Account, venue: Venue, clock: Clock) -> list[Finding]:
@@ -23,8 +26,8 @@ async def diagnose(name: str, settings: Account, venue: Venue, clock: Clock) -> 
     return [
         fine(f"{what} venue", f"{venue.name} answers ({place})"),
         _clock(what, skew),
-        *_capabilities(what, venue),
-        *await _permissions(what, venue),
+        *_capabilities(what, settings, venue),
+        *await _permissions(what, venue, skew),
         await _mode(what, settings, venue),
     ]
 
@@ -41,11 +44,14 @@ def _clock(what: str, skew: timedelta) -> Finding:
     told = f"{skew.total_seconds():+.3f} s"
     if abs(skew) <= SKEW_MAX:
         return fine(f"{what} clock", told)
-    return warn(f"{what} clock", f"{told} against the venue", "synchronise the clock (ntp)")
+    return warn(f"{what} clock", f"{told} against the venue", SET_CLOCK)
 
 
-def _capabilities(what: str, venue: Venue) -> list[Finding]:
+def _capabilities(what: str, settings: Account, venue: Venue) -> list[Finding]:
     able = venue.capabilities
+    if settings.market == "spot":
+        # Nobody misses legs where there are no positions.
+        able = replace(able, hedges=True)
     lacking = _lacking(able)
     if not able.finds_by_key:
         told = f"{venue.name} {'; '.join(lacking)}: it may only be reconciled"
@@ -66,12 +72,14 @@ def _lacking(able: Capabilities) -> list[str]:
     return [words for words, can in told.items() if not can]
 
 
-async def _permissions(what: str, venue: Venue) -> list[Finding]:
+async def _permissions(what: str, venue: Venue, skew: timedelta) -> list[Finding]:
     try:
         with readable("what the key may do"):
             return list(await venue.permissions(what))
     except Unavailable as error:
-        remedy = error.hint or "check api_key and api_secret, and what the key may do"
+        # A request of the wrong time is refused whatever the key is.
+        usual = "check api_key and api_secret, and what the key may do"
+        remedy = error.hint or (usual if abs(skew) <= SKEW_MAX else SET_CLOCK)
         return [fail(f"{what} key", error.message, remedy)]
 
 

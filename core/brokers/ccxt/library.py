@@ -14,13 +14,13 @@ import msgspec
 
 from core.brokers.ccxt.meaning import Answered
 from core.config.settings import Account
+from core.config.values import ADDRESS
 from core.domain.errors import Usage
 
 # ccxt has no types, and its clients are made at run time.
 Exchange = Any
 
 _HOST = re.compile(r"^(http|ws)s?://[^/]*")
-_ENDPOINT = re.compile(r"https?://[^/?#@\s]+/?")
 _CODE_KEYS = ("retCode", "ret_code", "code", "errorCode", "error_code", "sCode", "label", "error")
 _TEXT_KEYS = ("retMsg", "ret_msg", "message", "msg", "sMsg", "error_message", "error")
 _FINE = frozenset({"0", "200"})
@@ -74,7 +74,7 @@ def _kind(name: str, exchange_id: str) -> type[Any]:
 
 def _endpoint(name: str, settings: Account) -> str:
     endpoint = settings.endpoint or ""
-    if endpoint and not _ENDPOINT.fullmatch(endpoint):
+    if endpoint and not ADDRESS.fullmatch(endpoint):
         raise Usage(f"ACCOUNTS.{name}.endpoint is not an address such as http://127.0.0.1:8900")
     return endpoint.rstrip("/")
 
@@ -153,7 +153,7 @@ def _answered(status: int, headers: Any, body: str, response: Any) -> Answered:
 
 
 def _first(told: dict[str, Any], keys: tuple[str, ...]) -> str | None:
-    return next((str(told[key])[:500] for key in keys if told.get(key) not in (None, "")), None)
+    return next((str(told[key]) for key in keys if told.get(key) not in (None, "")), None)
 
 
 def _patience(headers: Any) -> float | None:

@@ -98,7 +98,8 @@ def failure_of(error: Exception, codes: Codes) -> Failure:
     names = frozenset(_names(error))
     answered: Answered | None = getattr(error, "answered", None)
     says = _says(error, names, answered, codes)
-    code = answered.code if answered and answered.code else type(error).__name__
+    # Some venues have a sentence where others have a code.
+    code = safe(answered.code) if answered and answered.code else type(error).__name__
     return Failure(
         says=says,
         code=code,
@@ -142,12 +143,18 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _words(error: Exception, answered: Answered | None) -> str:
     """Never ccxt's own text: it repeats the request's address, and some venues repeat the key."""
     if answered is not None:
-        told = answered.text or "no text"
+        told = answered.text or "an empty answer"
         return safe(told if answered.code else f"HTTP {answered.status}: {told}")
-    causes = [type(cause).__name__ for cause in _causes(error)]
-    if causes:
-        return f"no answer ({causes[-1]})"
-    return safe(str(error)) or "no text"
+    causes = list(_causes(error))
+    if not causes:
+        return safe(str(error)) or "no text"
+    if any(UNREACHED & frozenset(_names(cause)) for cause in causes):
+        happened = "no connection to the venue"
+    elif "RequestTimeout" in _names(error):
+        return "no answer in time"
+    else:
+        happened = "the connection broke before an answer came"
+    return f"{happened} ({type(causes[-1]).__name__})"
 
 
 def safe(text: str) -> str:

@@ -49,6 +49,8 @@ class Reading:
                 "positions": holdings.positions.part,
                 "balances": balances.part,
             },
+            # An order that could not be found again under our key must never be sent.
+            read_only=not self.venue.capabilities.finds_by_key,
             executions_since=activity.executions_since,
             orders=activity.orders.rows,
             executions=activity.executions.rows,

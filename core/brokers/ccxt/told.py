@@ -69,7 +69,9 @@ def read_each(told: Told[Row], read: Read[T], what: str, key: str) -> Told[T]:
         try:
             rows.append(read(row))
         except UNREADABLE as error:
-            lacking.append(safe(f"{what} {row.get(key)!s:.40} cannot be read: {_why(error)}"))
+            lacking.append(
+                safe(f"{what} {safe(str(row.get(key))):.40} cannot be read: {_why(error)}")
+            )
     return Told(rows=tuple(rows), lacking=tuple(lacking), missing=told.missing)
 
 

@@ -8,8 +8,10 @@ from core.config.settings import Account
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """`rate_limit` 0 leaves it to the library; `seconds` is the wait for any one thing."""
+    """`account` is the section that says so; `rate_limit` 0 leaves it to the library; `seconds` is
+    the wait for any one thing."""
 
+    account: str
     host: str
     port: int
     client_id: int
@@ -21,8 +23,9 @@ class Address:
         return f"{self.host}:{self.port}"
 
     @classmethod
-    def of(cls, settings: Account) -> Self:
+    def of(cls, name: str, settings: Account) -> Self:
         return cls(
+            account=f"ACCOUNTS.{name}",
             host=settings.host,
             port=settings.port,
             client_id=settings.client_id,

@@ -38,6 +38,7 @@ class Heard:
     """The answers for one managed account; the gateway mixes in those of its other accounts."""
 
     account: str
+    client_id: int
     open_orders: Answer
     completed_orders: Answer
     executions: Answer
@@ -117,7 +118,8 @@ def _part(answer: Answer, and_also: Answer | None = None) -> Part:
 def _orders(heard: Heard, part: Part) -> tuple[BrokerOrder, ...]:
     if isinstance(part, Unavailable):
         return ()
-    orders = {order.broker_order_id: order for order in map(open_order_of, heard.open_trades())}
+    told = (open_order_of(trade, heard.client_id) for trade in heard.open_trades())
+    orders = {order.broker_order_id: order for order in told}
     for trade in heard.completed_trades():
         ended = completed_order_of(trade)
         orders.pop(ended.broker_order_id, None)

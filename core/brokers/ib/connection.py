@@ -89,11 +89,14 @@ class Connection:
         here = self._address
         if self._turned_away:
             return ClientIdInUse(
-                f"{here}: {self._turned_away}", hint="give every program a client_id of its own"
+                f"client id {here.client_id} is in use at {here} ({self._turned_away})",
+                hint=f"end what else uses it, or give {here.account} a client_id of its own; what "
+                f"was placed as {here.client_id} could then be changed in TWS alone",
             )
         return Unavailable(
-            f"{here}: {why}",
-            hint="start TWS or IB Gateway, enable its API for socket clients, check host and port",
+            f"IB gateway at {here}: {why}",
+            hint="start TWS or IB Gateway, enable its API for socket clients, and check "
+            f"{here.account}.host and .port",
         )
 
     async def close(self, why: str) -> None:

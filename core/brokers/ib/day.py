@@ -1,7 +1,7 @@
 """The gateway's day: executions and completed orders are told of the current one only."""
 
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from core.domain.errors import Unavailable
 
@@ -15,7 +15,7 @@ def day_start(now: datetime, time_zone: str) -> datetime:
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (LookupError, OSError, ValueError) as error:
         raise Unavailable(
             f"time_zone: there is no zone {name!r:.60}", hint="a name such as America/New_York"
         ) from error

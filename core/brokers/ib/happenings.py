@@ -18,7 +18,7 @@ class Told:
     since: datetime
 
     def __str__(self) -> str:
-        return f"{self.code}: {self.text}"
+        return f"{self.code}: {self.text.rstrip('.')}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,21 +25,19 @@ def held(rows: Iterable[Any], account: str) -> list[Any]:
 def position_of(row: Any, instrument: Instrument | None, marked: Any) -> BrokerPosition:
     """`marked` is the portfolio's row of the same contract, when there is one.
 
-    The gateway's average cost is money per contract; it contains a future's multiplier.
+    The gateway's average cost is money per contract; it contains a future's multiplier, and the
+    commissions paid for opening.
     """
     multiplier = instrument.multiplier if instrument else multiplier_of(row.contract)
     cost = price(row.avgCost)
     return BrokerPosition(
         symbol=name_of(row.contract),
         quantity=quantity(row.position),
-        average_price=None if cost is None else _per_unit(cost, multiplier),
+        average_price=None if cost is None else bounded(cost / multiplier),
+        fees_in_average=True,
         mark_price=price(marked.marketPrice) if marked else None,
         unrealized_pnl=figure(marked.unrealizedPNL) if marked else None,
     )
-
-
-def _per_unit(cost: Decimal, multiplier: Decimal) -> Decimal:
-    return cost if multiplier == 1 else bounded(cost / multiplier)
 
 
 def balances_of(rows: Iterable[Any], account: str) -> tuple[Balance, ...]:

@@ -41,7 +41,7 @@ class Line:
         self._name = name
         self._settings = settings
         self._clock = clock
-        self._address = Address.of(settings)
+        self._address = Address.of(name, settings)
         self._connection: Connection | None = None
         self._opening = asyncio.Lock()
         self._asking = asyncio.Lock()

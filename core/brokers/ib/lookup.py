@@ -66,7 +66,7 @@ class Search:
         if not sought.is_named:
             return Inconclusive("an order without any id cannot be asked for")
         listed = await self.line.ask(OPEN_ORDERS)
-        found = self._among(sought, filter(is_acknowledged, listed.rows), open_order_of)
+        found = self._among(sought, filter(is_acknowledged, listed.rows), self._open)
         if _suffices(found, sought):
             return _one(found, sought)
         completed = await self.line.ask(COMPLETED_ORDERS)
@@ -94,6 +94,9 @@ class Search:
             if trade.order.account == self.line.managed_account
             and sought.is_meant(trade.order.permId, trade.order.orderRef)
         ]
+
+    def _open(self, trade: Trade) -> BrokerOrder:
+        return open_order_of(trade, self.line.client_id)
 
     def _completed(self, trade: Trade) -> BrokerOrder:
         turned_down = trade.order.orderRef in self.line.turned_down

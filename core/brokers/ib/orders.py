@@ -1,12 +1,13 @@
 """Orders in our words: by permId, which alone survives restarts, and by the reference we gave."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from core.brokers.ib.figures import name, price, quantity
 from core.brokers.ib.library import Trade
 from core.brokers.ib.naming import name_of
-from core.domain.order import BrokerOrder, OrderStatus, OrderType, Side
+from core.domain.order import Allows, BrokerOrder, OrderStatus, OrderType, Side
 
 TYPES: Mapping[str, OrderType] = {
     "MKT": OrderType.MARKET,
@@ -62,8 +63,8 @@ def is_taken(trade: Trade) -> bool:
     return is_acknowledged(trade) and told_status(trade) not in UNDECIDED
 
 
-def open_order_of(trade: Trade) -> BrokerOrder:
-    """As an open order's rows and status messages tell it."""
+def open_order_of(trade: Trade, client_id: int | None = None) -> BrokerOrder:
+    """As an open order's rows and status messages tell it, and what this client may do to it."""
     total = quantity(trade.order.totalQuantity)
     word = told_status(trade)
     filled = total if word == FILLED else quantity(trade.orderStatus.filled)
@@ -71,7 +72,15 @@ def open_order_of(trade: Trade) -> BrokerOrder:
     if status is None:
         status = OrderStatus.PARTIALLY_FILLED if filled else OrderStatus.OPEN
     average = price(trade.orderStatus.avgFillPrice) if filled else None
-    return _order(trade, total=total, filled=filled, average=average, status=status)
+    order = _order(trade, total=total, filled=filled, average=average, status=status)
+    if client_id is None or is_of(trade, client_id):
+        return order
+    return replace(order, allows=Allows.NOTHING)
+
+
+def is_of(trade: Trade, client_id: int) -> bool:
+    """Only the client that placed an order can alter it; one entered by hand belongs to none."""
+    return bool(trade.order.orderId > 0 and trade.order.clientId == client_id)
 
 
 def completed_order_of(trade: Trade, *, turned_down: bool = False) -> BrokerOrder:

@@ -1,7 +1,7 @@
 """Asking for everything that a snapshot holds, part by part."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from core.brokers.ib.composing import Heard, snapshot_of
 from core.brokers.ib.contracts import Contracts
@@ -35,7 +35,7 @@ class Reading:
         con_ids = (contract.conId for contract in heard.contracts())
         instruments = await self.contracts.instruments(con_ids)
         return snapshot_of(
-            heard, instruments, account=self.name, taken_at=began, executions_since=since
+            heard, instruments, account=self.name, taken_at=_dated(began), executions_since=since
         )
 
     async def _listen(self) -> Heard:
@@ -49,6 +49,7 @@ class Reading:
         kept = self.line.current
         return Heard(
             account=account,
+            client_id=self.line.client_id,
             open_orders=open_orders,
             completed_orders=completed,
             executions=executed,
@@ -62,3 +63,9 @@ class Reading:
                 if row.account == account
             },
         )
+
+
+def _dated(moment: datetime) -> datetime:
+    """Before the second that it is in: executions bear whole seconds, and one that happens right
+    after the snapshot must not seem to have happened before it."""
+    return moment.replace(microsecond=0) - timedelta(microseconds=1)

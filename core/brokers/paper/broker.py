@@ -5,7 +5,7 @@ changes anything does so under the file's lock and in one replacement of the fil
 before anybody hears of it. A read that changes nothing leaves no trace on the disk.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -18,11 +18,13 @@ from core.brokers.paper.faults import NO_ANSWER, WRITE_ANSWERS, jump
 from core.brokers.paper.margin import refresh
 from core.brokers.paper.reading import account_mode_of, bent, find, snapshot_of
 from core.brokers.paper.simulation import Fault
+from core.brokers.paper.stream import Watch
 from core.domain.errors import BrokerError, NotSent, OutcomeUnknown, TrueupError, Unavailable
 from core.domain.market import Balance, Instrument, Quote
 from core.domain.order import BrokerOrder, OrderRequest
 from core.domain.snapshot import BrokerSnapshot, Inconclusive, Lookup
 from core.domain.snapshot import Unavailable as UnavailablePart
+from core.domain.stream import StreamEvent
 from core.ports import AccountMode, Capabilities, Clock, Files, Receipt
 
 LOCK_POLL_SECONDS = 0.005
@@ -40,6 +42,7 @@ class PaperBroker:
         self._file = AccountFile(path, account, files)
         self._account = account
         self._clock = clock
+        self._closed = False
 
     @property
     def account(self) -> str:
@@ -121,8 +124,20 @@ class PaperBroker:
     async def clock_skew(self) -> timedelta:
         return await self._read("clock_skew", None, lambda account, now, fault: _skew(account))
 
+    def events(self) -> AsyncIterator[StreamEvent]:
+        def act(account: Account, now: datetime, fault: Fault | None) -> BrokerSnapshot:
+            snapshot = snapshot_of(account, now, None)
+            return bent(snapshot, fault) if fault else snapshot
+
+        async def look() -> BrokerSnapshot:
+            return await self._read("events", None, act)
+
+        watch = Watch(look=look, is_closed=lambda: self._closed, clock=self._clock)
+        return watch.events()
+
     async def close(self) -> None:
-        """Nothing is held between calls."""
+        """Nothing is held between calls; whoever listens stops."""
+        self._closed = True
 
     # --- writing ---------------------------------------------------------------------------
 

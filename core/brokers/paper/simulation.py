@@ -13,9 +13,9 @@
     }
 
 A fault happens `times` times (once unless told) at the next calls of that name, `any` being all of
-them; with `symbol` only at calls about that symbol or about the whole account. What each kind does
-is in faults.py. `counters` and `in_flight` are the venue's own notes: the last numbers given out,
-and the calls that have not arrived yet.
+them but `events`, the stream; with `symbol` only at calls about that symbol or about the whole
+account. What each kind does is in faults.py. `counters` and `in_flight` are the venue's own notes:
+the last numbers given out, and the calls that have not arrived yet.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ Seconds = Annotated[float, Meta(ge=0, le=86_400)]
 
 Operation = Literal[
     "any", "place", "amend", "cancel", "snapshot", "find_order", "quote", "instrument", "balances",
-    "account_mode", "clock_skew",
+    "account_mode", "clock_skew", "events",
 ]  # fmt: skip
 Kind = Literal[
     "lost_reply", "timeout_before_accept", "late_accept", "reject", "rate_limit", "unavailable",
@@ -46,9 +46,9 @@ WRITES = frozenset({"place", "amend", "cancel"})
 # Kinds that mean something on these calls only; the others do on any.
 ONLY_ON: Mapping[str, frozenset[str]] = {
     "late_accept": WRITES,
-    "partial": frozenset({"place", "snapshot"}),
-    "delayed_event": frozenset({"place", "snapshot"}),
-    "duplicate_event": frozenset({"snapshot"}),
+    "partial": frozenset({"place", "snapshot", "events"}),
+    "delayed_event": frozenset({"place", "snapshot", "events"}),
+    "duplicate_event": frozenset({"snapshot", "events"}),
     "inconclusive": frozenset({"find_order"}),
 }
 
@@ -77,7 +77,9 @@ class Fault(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
     def meets(self, operation: str, symbol: str | None) -> bool:
         """A gap names the symbol that jumps, whatever the call is about."""
         about = symbol is None or self.symbol in (None, symbol) or self.kind == "price_gap"
-        return self.on in ("any", operation) and about
+        # The stream looks many times a second: only a fault that names it is meant for it.
+        everything = "any" if operation != "events" else "events"
+        return self.on in (everything, operation) and about
 
     @property
     def why(self) -> str:

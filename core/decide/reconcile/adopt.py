@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from core.decide.reconcile.figures import figures_of, tell_the_same
 from core.decide.reconcile.words import figure
+from core.domain.costs import fee_paid
 from core.domain.execution import BookExecution
 from core.domain.holding import (
     Correction,
@@ -17,7 +18,7 @@ from core.domain.holding import (
     mode_of,
     state_of,
 )
-from core.domain.market import Instrument
+from core.domain.market import ONE, Instrument
 from core.domain.money import ZERO
 from core.domain.observation import Observation
 from core.domain.order import PositionSide
@@ -37,7 +38,10 @@ class PositionDiff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A position as each side tells it; `expected` is the stored one, moved by this plan's rows."""
+    """A position as each side tells it; `expected` is the stored one, moved by this plan's rows.
+
+    `leeway` is what fees explain of a difference between the averages; None: there is no telling.
+    """
 
     key: PositionKey
     instrument: Instrument | None
@@ -45,10 +49,13 @@ class Case:
     stored: BookPosition | None
     expected: BookPosition
     moved: bool
+    leeway: Decimal | None
 
     @property
     def agrees(self) -> bool:
-        return tell_the_same(figures_of(self.broker), figures_of(self.expected), self.instrument)
+        return tell_the_same(
+            figures_of(self.broker), figures_of(self.expected), self.instrument, self.leeway
+        )
 
     @property
     def unexplained(self) -> Decimal:
@@ -116,7 +123,31 @@ def _cases(observation: Observation, executions: Iterable[ExecutionChange]) -> I
             stored=stored.get(key),
             expected=expected,
             moved=key in new or key in corrected,
+            leeway=_leeway(
+                broker.get(key),
+                computed.fees if computed else ZERO,
+                (*new.get(key, ()), *(after for _, after in corrected.get(key, ()))),
+                instrument,
+            ),
         )
+
+
+def _leeway(
+    told: BrokerPosition | None,
+    fees: Decimal | None,
+    rows: Iterable[BookExecution],
+    instrument: Instrument | None,
+) -> Decimal | None:
+    """Per unit, all the fees that the book's rows and these ones paid for what is held."""
+    if told is None or not told.fees_in_average or not told.quantity:
+        return ZERO
+    paid = [fees, *(fee_paid(row, instrument) for row in rows)]
+    total = ZERO
+    for fee in paid:
+        if fee is None:
+            return None
+        total += abs(fee)
+    return total / abs(told.quantity) / (instrument.multiplier if instrument else ONE)
 
 
 def _by_position(

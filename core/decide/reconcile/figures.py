@@ -31,19 +31,27 @@ def figures_of(position: BrokerPosition | BookPosition | ComputedPosition | None
     return Figures(position.quantity, position.average_price) if position else Figures()
 
 
-def tell_the_same(one: Figures, other: Figures, instrument: Instrument | None) -> bool:
-    """Equal quantity and average, or nothing on both sides that could be traded."""
+def tell_the_same(
+    one: Figures, other: Figures, instrument: Instrument | None, leeway: Decimal | None = ZERO
+) -> bool:
+    """Equal quantity and average, or nothing on both sides that could be traded.
+
+    `leeway` is how far fees may have moved the average; None when nobody can say.
+    """
     if one.quantity == other.quantity:
-        return _same_average(one.average_price, other.average_price, instrument)
+        if leeway is None:
+            return True
+        return _same_average(one.average_price, other.average_price, instrument, leeway)
     return all(not each.quantity or is_dust(each.quantity, instrument) for each in (one, other))
 
 
 def _same_average(
-    one: Decimal | None, other: Decimal | None, instrument: Instrument | None
+    one: Decimal | None, other: Decimal | None, instrument: Instrument | None, leeway: Decimal
 ) -> bool:
     """An average that one side does not tell differs from nothing."""
     if one is None or other is None or one == other:
         return True
+    apart = abs(one - other) - leeway
     if instrument and instrument.price_tick:
-        return abs(one - other) < instrument.price_tick / 2
-    return abs(one - other) <= SAME_AVERAGE * max(abs(one), abs(other))
+        return apart < instrument.price_tick / 2
+    return apart <= SAME_AVERAGE * max(abs(one), abs(other))

@@ -19,7 +19,7 @@ from core.decide.reconcile.signature import LookAlikes, weighed
 from core.domain.ambiguity import AmbiguousMatch, MatchDecision
 from core.domain.observation import Observation, OpenStep
 from core.domain.order import BookOrder, BrokerOrder, Origin, PositionSide, is_our_key
-from core.domain.problem import Problem
+from core.domain.problem import STEP_UNRESOLVED, Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +135,7 @@ def _problems(observation: Observation, claims: Iterable[Claim]) -> Iterator[Pro
 
 def _unresolved(step: OpenStep) -> Problem:
     return Problem(
-        "step_unresolved",
+        STEP_UNRESOLVED,
         step.account,
         step.step_id,
         f"What became of {step.kind} for {step.symbol} (step {step.step_id}) is not known yet; "

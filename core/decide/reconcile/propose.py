@@ -40,9 +40,12 @@ def propose(observation: Observation, settings: Settings, now: datetime) -> Prop
         for change in positions.changes
     }
     findings = [
-        *protect(matching, orders, observation, settings),
-        *cancel_stale(matching, observation, settings, now),
-        *watch_spy(observation, settings, entering, now),
+        _within_reach(finding, observation)
+        for finding in (
+            *protect(matching, orders, observation, settings, now),
+            *cancel_stale(matching, observation, settings, now),
+            *watch_spy(observation, settings, entering, now),
+        )
     ]
     changes: list[AnyChange] = [
         *orders.changes,
@@ -68,6 +71,19 @@ def propose(observation: Observation, settings: Settings, now: datetime) -> Prop
         + orders.unchanged
         + executions.unchanged
         + positions.unchanged,
+    )
+
+
+def _within_reach(finding: AnyChange | Problem, observation: Observation) -> AnyChange | Problem:
+    """What would have to be sent to an account that may only be read is for a person to do."""
+    if isinstance(finding, Problem) or not (finding.at_broker and observation.broker.read_only):
+        return finding
+    return Problem(
+        "account_read_only",
+        finding.account,
+        finding.target,
+        f"{finding.because} An account at {observation.broker.broker} can only be reconciled from "
+        "here: see to it at the venue.",
     )
 
 

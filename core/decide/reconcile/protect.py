@@ -2,24 +2,45 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from core.config.settings import Settings
 from core.decide.reconcile.match import Matching
 from core.decide.reconcile.orders import OrderDiff
 from core.decide.reconcile.replaced import NEVER, name_of
+from core.decide.reconcile.stop_changes import (
+    cancel_duplicate,
+    cancel_orphan,
+    covers,
+    not_ours,
+    renew_stop,
+    replace_stop,
+    resize,
+    uncertain_stop,
+)
 from core.decide.reconcile.stop_price import first_stop
-from core.decide.reconcile.words import figure, owner
+from core.decide.reconcile.words import owner
 from core.domain.holding import is_dust
 from core.domain.market import Instrument
 from core.domain.money import floor_to_step
 from core.domain.observation import Observation
-from core.domain.order import LIVE, STOP_TYPES, BookOrder, BrokerOrder, PositionSide, Side
+from core.domain.order import (
+    LIVE,
+    STOP_TYPES,
+    Allows,
+    BookOrder,
+    BrokerOrder,
+    PositionSide,
+    Side,
+)
 from core.domain.position import BrokerPosition, PositionKey, exit_side
 from core.domain.problem import Problem
-from core.plan.change import CancelDuplicateStop, CancelOrphanStop, PlaceStop, ResizeStop, Risk
+from core.plan.change import CancelDuplicateStop, CancelOrphanStop, PlaceStop, ResizeStop
+
+# How long a stop lives where the venue ends it by itself; settings say at which age it is renewed.
+LIFE = timedelta(days=7)
 
 Finding = PlaceStop | ResizeStop | CancelDuplicateStop | CancelOrphanStop | Problem
 
@@ -42,24 +63,29 @@ class Guarded:
 
 
 def protect(
-    matching: Matching, orders: OrderDiff, observation: Observation, settings: Settings
+    matching: Matching,
+    orders: OrderDiff,
+    observation: Observation,
+    settings: Settings,
+    now: datetime,
 ) -> Iterator[Finding]:
     """Goes by what the broker says, and only when it says everything about orders and positions."""
     if not (observation.broker.knows("orders") and observation.broker.knows("positions")):
         return
     in_flight = {step.symbol for step in observation.book.open_steps}
+    rest = LIFE - timedelta(days=settings.POSITIONS.plan_order_renewal_days)
     uncertain = {_key(row, observation) for row in orders.unknown if row.order_type in STOP_TYPES}
     for guarded in _guarded(matching, orders, observation):
         if guarded.key.symbol in in_flight or any(map(matching.holds, guarded.stops)):
             continue  # one thing after the other: what is open there may already be the stop
         fitting = [stop for stop in guarded.stops if _fits(stop, guarded)]
         orphans = (stop for stop in guarded.stops if not _fits(stop, guarded))
-        yield from (_cancel_orphan(stop, guarded, matching) for stop in orphans)
+        yield from (_remove_orphan(stop, guarded, matching) for stop in orphans)
         if fitting:
-            yield from _keep_one(fitting, guarded, matching)
+            yield from _keep_one(fitting, guarded, matching, now + rest)
         elif guarded.position and _needs_stop(guarded, settings):
             if guarded.key in uncertain:
-                yield _uncertain(guarded)
+                yield uncertain_stop(guarded.key, guarded.wanted)
             else:
                 yield first_stop(
                     guarded.key, guarded.position, guarded.wanted, observation, settings
@@ -111,90 +137,68 @@ def _needs_stop(guarded: Guarded, settings: Settings) -> bool:
 
 
 def _keep_one(
-    stops: Sequence[BrokerOrder], guarded: Guarded, matching: Matching
+    stops: Sequence[BrokerOrder], guarded: Guarded, matching: Matching, ending_before: datetime
 ) -> Iterator[Finding]:
-    best = _best(stops, guarded.wanted)
-    if _covers(best) != guarded.wanted:
-        yield _resize(best, guarded, matching)
-    for stop in stops:
-        if stop is not best:
-            yield _cancel_duplicate(stop, best, guarded, matching)
+    best = _best(stops, guarded.wanted, ending_before)
+    going = [stop for stop in stops if stop is not best]
+    if mended := _mend(best, guarded, owner(matching.owns(best)), ending_before):
+        yield mended
+        if isinstance(mended, PlaceStop):
+            going.insert(0, best)
+    yield from (_remove_duplicate(stop, best, guarded, matching) for stop in going)
 
 
-def _best(stops: Sequence[BrokerOrder], wanted: Decimal) -> BrokerOrder:
-    """The nearest in quantity; of equals the newest."""
+def _mend(
+    stop: BrokerOrder, guarded: Guarded, whose: str, ending_before: datetime
+) -> PlaceStop | ResizeStop | Problem | None:
+    """A stop has to be of the right size, and must not end by itself before it is looked at."""
+    key, wanted = guarded.key, guarded.wanted
+    if covers(stop) != wanted:
+        if stop.allows is Allows.NOTHING:
+            return not_ours(stop, key, wanted, whose)
+        if stop.allows is Allows.CANCEL:
+            return replace_stop(stop, key, wanted, whose)
+        return resize(stop, key, wanted, whose)
+    if _ends(stop, ending_before) and stop.allows is not Allows.NOTHING:
+        return renew_stop(stop, key, wanted, whose)
+    return None
+
+
+def _ends(stop: BrokerOrder, before: datetime) -> bool:
+    return stop.expires_at is not None and stop.expires_at <= before
+
+
+def _best(stops: Sequence[BrokerOrder], wanted: Decimal, ending_before: datetime) -> BrokerOrder:
+    """The nearest in quantity; of equals what would stay anyway, what lasts, or the newest.
+
+    One of the wrong size that nobody here can change is of no use while there are others.
+    """
     by_id = sorted(stops, key=lambda stop: stop.broker_order_id)
     newest_first = sorted(by_id, key=_created, reverse=True)
-    return min(newest_first, key=lambda stop: abs(_covers(stop) - wanted))
+
+    def unfit(stop: BrokerOrder) -> tuple[bool, Decimal, bool, bool]:
+        foreign, distance = stop.allows is Allows.NOTHING, abs(covers(stop) - wanted)
+        return foreign and distance != 0, distance, not foreign, _ends(stop, ending_before)
+
+    return min(newest_first, key=unfit)
 
 
 def _created(stop: BrokerOrder) -> datetime:
     return stop.created_at or NEVER
 
 
-def _covers(stop: BrokerOrder) -> Decimal:
-    return stop.quantity - stop.filled_quantity
-
-
-def _resize(stop: BrokerOrder, guarded: Guarded, matching: Matching) -> ResizeStop:
-    return ResizeStop(
-        account=guarded.key.account,
-        symbol=stop.symbol,
-        target=stop.broker_order_id,
-        reason="stop_size",
-        because=(
-            f"The position is {figure(guarded.wanted)}, but {owner(matching.owns(stop))} stop "
-            f"{stop.broker_order_id} covers {figure(_covers(stop))}."
-        ),
-        risk=Risk.MEDIUM,
-        before=stop,
-        after=replace(stop, quantity=guarded.wanted + stop.filled_quantity),
-    )
-
-
-def _cancel_duplicate(
+def _remove_duplicate(
     stop: BrokerOrder, best: BrokerOrder, guarded: Guarded, matching: Matching
-) -> CancelDuplicateStop:
-    return CancelDuplicateStop(
-        account=guarded.key.account,
-        symbol=stop.symbol,
-        target=stop.broker_order_id,
-        reason="duplicate_stop",
-        because=(
-            f"The position of {figure(guarded.wanted)} has more than one stop; "
-            f"{best.broker_order_id} for {figure(_covers(best))} stays, "
-            f"{owner(matching.owns(stop))} stop for {figure(_covers(stop))} goes."
-        ),
-        risk=Risk.MEDIUM,
-        before=stop,
-    )
+) -> Finding:
+    whose = owner(matching.owns(stop))
+    if stop.allows is Allows.NOTHING:
+        return not_ours(stop, guarded.key, guarded.wanted, whose, stays=best)
+    return cancel_duplicate(stop, best, guarded.key, guarded.wanted, whose)
 
 
-def _cancel_orphan(stop: BrokerOrder, guarded: Guarded, matching: Matching) -> CancelOrphanStop:
-    lacking = (
-        f"the position it would reduce is on the other side, {figure(guarded.position.quantity)}"
-        if guarded.position
-        else "there is no position left for it to reduce"
-    )
-    return CancelOrphanStop(
-        account=guarded.key.account,
-        symbol=stop.symbol,
-        target=stop.broker_order_id,
-        reason="orphan_stop",
-        because=(
-            f"{owner(matching.owns(stop)).capitalize()} reduce-only {stop.side} stop for "
-            f"{figure(_covers(stop))} is live, but {lacking}."
-        ),
-        risk=Risk.MEDIUM,
-        before=stop,
-    )
-
-
-def _uncertain(guarded: Guarded) -> Problem:
-    return Problem(
-        "stop_outcome_unknown",
-        guarded.key.account,
-        guarded.key.target,
-        f"The position of {figure(guarded.wanted)} shows no stop, but what became of one in the "
-        "book is not known; placing another could make two.",
-    )
+def _remove_orphan(stop: BrokerOrder, guarded: Guarded, matching: Matching) -> Finding:
+    whose = owner(matching.owns(stop))
+    held = guarded.position.quantity if guarded.position else None
+    if stop.allows is Allows.NOTHING:
+        return not_ours(stop, guarded.key, Decimal(0), whose)
+    return cancel_orphan(stop, guarded.key, held, whose)

@@ -7,14 +7,14 @@ from core.config.settings import Execution, Settings
 from core.decide.reconcile.match import Matching
 from core.decide.reconcile.words import progress
 from core.domain.observation import Observation
-from core.domain.order import LIVE, STOP_TYPES, BrokerOrder
+from core.domain.order import LIVE, STOP_TYPES, Allows, BrokerOrder
 from core.plan.change import CancelStaleOrder, Risk
 
 
 def cancel_stale(
     matching: Matching, observation: Observation, settings: Settings, now: datetime
 ) -> Iterator[CancelStaleOrder]:
-    """Never an external one, never one that protects, never one that somebody is still deciding."""
+    """Never an external one or one that protects, nor one that is still decided or out of reach."""
     limit = timedelta(seconds=settings.EXECUTION.cancel_stale_order_timeout)
     in_flight = {step.symbol for step in observation.book.open_steps}
     for order in matching.orders:
@@ -39,7 +39,8 @@ def _began(order: BrokerOrder, matching: Matching) -> datetime | None:
 def _may_go(order: BrokerOrder, settings: Execution) -> bool:
     whole = not order.filled_quantity or settings.cancel_partially_filled
     protects = order.type in STOP_TYPES or bool(order.reduce_only)
-    return order.status in LIVE and whole and not protects
+    within_reach = order.allows is not Allows.NOTHING
+    return order.status in LIVE and whole and within_reach and not protects
 
 
 def _cancel(order: BrokerOrder, account: str, age: timedelta, limit: timedelta) -> CancelStaleOrder:

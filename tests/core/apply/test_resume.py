@@ -42,6 +42,16 @@ def test_found_with_its_effect_is_done_at_once(home: HomeUnderTest, on: str) -> 
     home.must("verify")
 
 
+def test_a_placed_order_that_has_ended_since_is_not_taken_for_a_live_one(
+    home: HomeUnderTest,
+) -> None:
+    left_open(home, "place", "lost_reply", wait=600)
+    account = home.account
+    account["orders"] = [{**row, "status": "cancelled"} for row in account["orders"]]
+    home.rewrite_account(account)
+    assert resumed(home) == ("done", "found at the broker, cancelled by now")
+
+
 @pytest.mark.parametrize("on", ["amend", "cancel"])
 def test_found_without_its_effect_after_the_quarantine_failed(home: HomeUnderTest, on: str) -> None:
     left_open(home, on, NEVER_ARRIVED, wait=0)

@@ -178,11 +178,11 @@ def test_a_newer_book_is_refused_and_left_as_it_is(
     book: SqliteBook, path: Path, sql: Sql, book_at: BookAt
 ) -> None:
     write(book)
-    sql("UPDATE meta SET schema_version = 2")
+    sql("UPDATE meta SET schema_version = 3")
     for use in (read, write):
         # Also by whoever had it open before somebody else brought it forward.
         for each in (book, book_at(path)):
-            with pytest.raises(BookError, match="schema version 2, this program knows 1"):
+            with pytest.raises(BookError, match="schema version 3, this program knows 2"):
                 use(each)
     assert sql("SELECT count(*) FROM orders") == [(1,)]
 

@@ -1,14 +1,24 @@
-"""Everything about an order, position or signal, from any of its ids, in the order of time."""
+"""Everything about a signal, order or position, from any of its ids, in the order of time."""
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from core.domain.intent import Relationship, SignalOrder
 from core.domain.record import Audit, Event, OrderEvent
 from core.ports import Book
-from tests.build import adjustment, book_execution, book_order, clock
+from tests.build import (
+    adjustment,
+    book_execution,
+    book_order,
+    clock,
+    delivery,
+    intent,
+    signal,
+)
 from tests.core.book.test_doings import step
 
 TOLD = [
@@ -141,3 +151,94 @@ def test_fractions_of_a_second_come_after_the_whole_one(book: Book) -> None:
             [order_event("o-3", late), order_event("o-3", clock("11:00:02"))]
         )
     assert [row["id"] for row in history(book, "o-3")] == ["o-3", "3", "5", "4"]
+
+
+# --- from a signal to its executions --------------------------------------------------------------
+
+ANSWER = intent("sig-7", trace_id="t-7", created_at="11:10:01", attempt=1)
+SIGNAL_TOLD = [
+    "11:10:00 signal sig-7",
+    "11:10:00 delivery d-sig-7-main",
+    "11:10:01 intent " + ANSWER.intent_id,
+    "11:10:01 order tu-7",
+    "11:10:01 journal s-7",
+    "11:10:02 execution main|BTCUSDT|V-7|T-7",
+]
+
+
+@pytest.fixture
+def traded(book: Book) -> Book:
+    """sig-7 became the order tu-7, which was filled; sig-8 was refused; sig-9 is another's."""
+    with book.write() as writing:
+        writing.insert_signals(
+            [
+                signal("sig-7", trace_id="t-7", received_at="11:10"),
+                signal("sig-8", trace_id="t-8", received_at="11:11"),
+                signal("sig-9", symbol="XRPUSDT", received_at="11:12"),
+            ]
+        )
+        writing.put_deliveries(
+            [delivery("sig-7", created_at="11:10"), delivery("sig-8", created_at="11:11")]
+        )
+        writing.insert_intents(
+            [ANSWER, intent("sig-8", state="REJECTED", trace_id="t-8", created_at="11:11")]
+        )
+        writing.insert_orders(
+            [
+                book_order(
+                    "tu-7", "V-7", client_order_id="tu-7", signal_id="sig-7", trace_id="t-7",
+                    created_at="11:10:01",
+                )
+            ]
+        )  # fmt: skip
+        writing.insert_step(step("s-7", order_id="tu-7", begun_at=clock("11:10:01")))
+        writing.insert_executions(
+            [book_execution("T-7", broker_order_id="V-7", order_id="tu-7", executed_at="11:10:02")]
+        )
+    return book
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        *("sig-7", "t-7", "d-sig-7-main", ANSWER.intent_id, "tu-7", "V-7", "s-7", "T-7"),
+        "main|BTCUSDT|V-7|T-7",
+    ],
+)
+def test_a_signal_tells_its_story_to_the_last_execution(traded: Book, subject: str) -> None:
+    assert told(traded, subject) == SIGNAL_TOLD
+
+
+@pytest.mark.parametrize("subject", ["sig-8", "t-8"])
+def test_a_refused_signal_has_a_story_too(traded: Book, subject: str) -> None:
+    assert told(traded, subject) == [
+        "11:11:00 signal sig-8",
+        "11:11:00 delivery d-sig-8-main",
+        "11:11:00 intent " + intent("sig-8").intent_id,
+    ]
+
+
+def test_an_order_of_two_signals_leads_to_both(traded: Book) -> None:
+    with traded.write() as writing:
+        writing.put_signal_orders(
+            [
+                SignalOrder(
+                    signal_id="sig-9",
+                    order_id="tu-7",
+                    relationship_type=Relationship.MANY_TO_ONE,
+                    execution_sequence=1,
+                    allocation_amount=Decimal(1),
+                    allocation_quantity=Decimal(1),
+                )
+            ]
+        )
+    assert told(traded, "tu-7") == [*SIGNAL_TOLD, "11:12:00 signal sig-9"]
+    assert told(traded, "sig-9") == [*SIGNAL_TOLD[3:], "11:12:00 signal sig-9"]
+
+
+def test_a_symbol_tells_of_its_signals(traded: Book) -> None:
+    assert told(traded, "XRPUSDT") == ["11:12:00 signal sig-9"]
+    assert [line for line in told(traded, "BTCUSDT") if " signal " in line] == [
+        "11:10:00 signal sig-7",
+        "11:11:00 signal sig-8",
+    ]

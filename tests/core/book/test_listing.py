@@ -9,7 +9,7 @@ import pytest
 from core.book.listing import LISTED
 from core.domain.errors import Usage
 from core.ports import Book, Listing, Page
-from tests.build import NOON, book_execution, book_order, clock, stored
+from tests.build import NOON, book_execution, book_order, clock, intent, signal, stored
 
 
 @pytest.fixture
@@ -147,3 +147,32 @@ def test_positions_are_told_apart_by_side(book: Book) -> None:
         ("long", "1", False),
         ("short", "2", True),
     ]
+
+
+def test_signals_by_arrival_with_their_documents(book: Book) -> None:
+    with book.write() as writing:
+        writing.insert_signals(
+            [
+                signal("sig-1", urgency=True, metadata={"reasoning": "up"}),
+                signal("sig-2", account="main", request_status="failed"),
+                signal("sig-3", received_at="11:00"),
+            ]
+        )
+    found = ask(book, table="signals", descending=False).rows
+    # Those of one moment in the order in which they came.
+    assert [row["signal_id"] for row in found] == ["sig-3", "sig-1", "sig-2"]
+    assert found[1]["urgency"] is True
+    assert found[1]["metadata"] == {"reasoning": "up"}
+    (failed,) = ask(book, table="signals", where={"request_status": "failed"}).rows
+    assert (failed["signal_id"], failed["account"]) == ("sig-2", "main")
+
+
+def test_intents_with_their_reasons(book: Book) -> None:
+    reasons = {"reasons": [{"code": "balance", "message": "10 of 100"}]}
+    with book.write() as writing:
+        writing.insert_intents(
+            [intent("sig-1", state="REJECTED", reasons=reasons), intent("sig-2")]
+        )
+    (rejected,) = ask(book, table="trade_intents", where={"state": "REJECTED"}).rows
+    assert rejected["reasons"] == reasons
+    assert rejected["orders"] == {}

@@ -14,7 +14,7 @@ from sqlite_utils import Database
 
 from core.book import connection, migrations, sqlite
 from core.book.migrations import Migration, bring_forward
-from core.book.schema import TABLES
+from core.book.schema import SCHEMA_VERSION, TABLES
 from core.book.sqlite import SqliteBook
 from core.domain.errors import BookBusy, BookError
 from tests.build import book_execution, book_order
@@ -22,11 +22,13 @@ from tests.core.book.conftest import CountedIds, Sql
 
 ROOT = Path(__file__).parents[3]
 Steps = Sequence[Migration]
+# What this program knows, and what the one after it will.
+KNOWN, NEXT = SCHEMA_VERSION, SCHEMA_VERSION + 1
 
 
 def add_note(db: Database) -> None:
     db.execute("ALTER TABLE orders ADD COLUMN note TEXT")
-    db.execute("UPDATE orders SET note = 'from version 1'")
+    db.execute("UPDATE orders SET note = 'from before'")
 
 
 NOTES = Migration("notes on orders", add_note)
@@ -47,7 +49,7 @@ def next_version(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 @pytest.fixture
 def old(path: Path) -> Path:
-    """A book of version 1 with an order and its execution."""
+    """A book of this program's version with an order and its execution."""
     with closing(book_at(path)) as book, book.write() as writing:
         writing.insert_orders([book_order()])
         writing.insert_executions([book_execution(order_id="o-1")])
@@ -83,18 +85,18 @@ def test_the_first_use_copies_and_then_migrates(
     def copy(path: Path) -> None:
         seen.append((path, sql("SELECT schema_version FROM meta"), sql("SELECT * FROM orders")))
 
-    assert use(old, how, copy) == (before[0], before[1], 2)
-    assert use(old, how, copy) == (before[0], before[1], 2)
+    assert use(old, how, copy) == (before[0], before[1], NEXT)
+    assert use(old, how, copy) == (before[0], before[1], NEXT)
     # Once, of the book as it was.
     ((copied, version, orders),) = seen
-    assert (copied, version) == (old, [(1,)])
-    assert "from version 1" not in str(orders)
-    assert sql("SELECT note FROM orders") == [("from version 1",)]
+    assert (copied, version) == (old, [(KNOWN,)])
+    assert "from before" not in str(orders)
+    assert sql("SELECT note FROM orders") == [("from before",)]
 
 
 def test_a_new_book_needs_no_copy(path: Path, next_version: Callable[..., None]) -> None:
     next_version()
-    assert use(path, "read", lambda _: pytest.fail("a copy of nothing"))[1:] == (0, 2)
+    assert use(path, "read", lambda _: pytest.fail("a copy of nothing"))[1:] == (0, NEXT)
 
 
 def test_without_a_copy_nothing_is_migrated(
@@ -108,7 +110,7 @@ def test_without_a_copy_nothing_is_migrated(
     for copy, objection in ((fails, "no room for a copy"), (None, "nobody here can back it up")):
         with pytest.raises(BookError, match=objection):
             use(old, "read", copy)
-    assert sql("SELECT schema_version FROM meta") == [(1,)]
+    assert sql("SELECT schema_version FROM meta") == [(KNOWN,)]
 
 
 def raises(db: Database) -> None:
@@ -145,7 +147,7 @@ def test_a_step_that_fails_leaves_the_old_book(
     with pytest.raises(told[0], match=told[1]):
         use(old, "write", lambda _: None)
     assert sql("SELECT type, name, sql FROM sqlite_master") == before
-    assert sql("SELECT schema_version FROM meta") == [(1,)]
+    assert sql("SELECT schema_version FROM meta") == [(KNOWN,)]
     assert sql("SELECT order_id FROM executions") == [("o-1",)]
 
 
@@ -155,8 +157,8 @@ def test_steps_already_done_stay_done_when_a_later_one_fails(
     next_version(NOTES, Migration("wrong", runs_wild))
     with pytest.raises(BookError):
         use(old, "write", lambda _: None)
-    assert sql("SELECT schema_version FROM meta") == [(2,)]
-    assert sql("SELECT note FROM orders") == [("from version 1",)]
+    assert sql("SELECT schema_version FROM meta") == [(NEXT,)]
+    assert sql("SELECT note FROM orders") == [("from before",)]
 
 
 def test_a_table_can_be_rebuilt_without_dragging_others_along(
@@ -179,7 +181,7 @@ def test_references_an_outsider_broke_earlier_do_not_stop_a_step(
 ) -> None:
     sql("UPDATE executions SET order_id = 'o-404'")
     next_version()
-    assert use(old, "read", lambda _: None)[2] == 2
+    assert use(old, "read", lambda _: None)[2] == NEXT
 
 
 def test_only_one_of_two_processes_migrates(old: Path, next_version: Callable[..., None]) -> None:
@@ -190,7 +192,7 @@ def test_only_one_of_two_processes_migrates(old: Path, next_version: Callable[..
         def migrated_meanwhile(path: Path) -> None:
             bring_forward(other, path, lineage=lambda: "none")
 
-        assert use(old, "read", migrated_meanwhile)[2] == 2
+        assert use(old, "read", migrated_meanwhile)[2] == NEXT
 
 
 def test_a_writer_in_the_way_is_said_to_be_in_the_way(
@@ -227,7 +229,7 @@ def test_a_process_killed_half_way_leaves_the_old_book(old: Path, sql: Sql) -> N
         [sys.executable, "-c", KILLED_HALF_WAY, str(old)], cwd=ROOT, check=False
     )
     assert killed.returncode == -signal.SIGKILL
-    assert use(old, "read", None)[2] == 1
+    assert use(old, "read", None)[2] == KNOWN
     assert sql("SELECT quantity FROM orders") == [("10",)]
     assert sql("PRAGMA integrity_check") == [("ok",)]
 
@@ -262,7 +264,7 @@ def test_processes_that_create_a_book_at_once_share_it(path: Path) -> None:
     ]
     told = [process.communicate("go\n")[0].split()[0] for process in started]
     assert len(set(told)) == 1
-    assert use(path, "read", None) == (told[0], 4, 1)
+    assert use(path, "read", None) == (told[0], 4, KNOWN)
 
 
 def test_a_book_that_is_ready_opens_without_sqlite_utils(old: Path) -> None:

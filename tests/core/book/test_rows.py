@@ -9,6 +9,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.book import streaming, tables
+from core.book.migrations import bring_forward
 from core.book.rows import Table, document_text
-from core.book.schema import INDEXES, TABLES
 from core.domain.execution import BookExecution
 from core.domain.order import BookOrder
 from core.domain.text import to_row
@@ -66,8 +67,8 @@ def nouns_of(table: Table[Any]) -> st.SearchStrategy[Any]:
 def memory() -> Iterator[sqlite3.Connection]:
     """The tables of a book; each example begins with `only`."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        for statement in (*TABLES, *INDEXES):
-            connection.execute(statement)
+        bring_forward(connection, Path(":memory:"), lineage=lambda: "none")
+        connection.execute("PRAGMA foreign_keys = OFF")
         yield connection
 
 

@@ -3,19 +3,13 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from core.book.history import BY_IDENTIFIER, SOURCES
-from core.book.migrations import MIGRATIONS
-from core.book.schema import (
-    APPLICATION_ID,
-    INDEXES,
-    IS_LIVE,
-    IS_OPEN_STEP,
-    SCHEMA_VERSION,
-    TABLES,
-)
+from core.book.migrations import MIGRATIONS, bring_forward
+from core.book.schema import APPLICATION_ID, IS_LIVE, IS_OPEN_STEP, SCHEMA_VERSION
 from core.domain.order import LIVE
 from core.domain.record import STEP_MOVES
 from core.ports import Book
@@ -40,9 +34,8 @@ PROMISED = {
 
 @pytest.fixture
 def empty() -> Iterator[sqlite3.Connection]:
-    with closing(sqlite3.connect(":memory:")) as connection:
-        for statement in (*TABLES, *INDEXES):
-            connection.execute(statement)
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        bring_forward(connection, Path(":memory:"), lineage=lambda: "none")
         yield connection
 
 
@@ -58,7 +51,7 @@ def test_a_fresh_book_is_marked_and_ready(book: Book, sql: Sql) -> None:
         lineage = reading.identity().lineage
     assert sql("PRAGMA application_id") == [(APPLICATION_ID,)]
     assert sql("PRAGMA journal_mode") == [("wal",)]
-    assert sql("SELECT lineage, serial, schema_version FROM meta") == [(lineage, 0, 1)]
+    assert sql("SELECT lineage, serial, schema_version FROM meta") == [(lineage, 0, SCHEMA_VERSION)]
     assert sql("PRAGMA integrity_check") == [("ok",)]
 
 

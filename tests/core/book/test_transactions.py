@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from core.book.schema import SCHEMA_VERSION
 from core.domain.errors import BookBusy, BookError
 from core.domain.record import Alert, PlanRecord, Severity
 from core.ports import Book, BookWriting
@@ -21,7 +22,7 @@ def test_a_new_book_has_a_lineage_and_serial_0(book: Book) -> None:
     with book.read() as reading:
         identity = reading.identity()
     assert identity.lineage
-    assert (identity.serial, identity.schema_version) == (0, 1)
+    assert (identity.serial, identity.schema_version) == (0, SCHEMA_VERSION)
 
 
 def test_two_processes_open_one_and_the_same_book(open_book: OpenBook) -> None:

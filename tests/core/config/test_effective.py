@@ -178,3 +178,26 @@ def test_what_is_not_a_plain_file_is_refused(configure: Configure, flaw: str) ->
             os.mkfifo(file)
     with pytest.raises(Usage, match=r"^config/local_reconcile.yml (does not exist|is )"):
         load(root, {})
+
+
+IB = "{{broker: ib, port: 4002, client_id: {}, managed_account: {}}}"
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "warned"),
+    [
+        ((17, "DU1"), (18, "DU2"), []),
+        ((17, "DU1"), (17, "DU2"), ["client id 17 at 127.0.0.1:4002"]),
+        ((17, "DU1"), (18, "DU1"), ["both DU1: its orders and positions would be kept twice"]),
+        ((17, "auto"), (18, "auto"), []),
+    ],
+)
+def test_ib_accounts_that_get_into_each_others_way_are_warned_of(
+    configure: Configure, one: tuple[int, str], two: tuple[int, str], warned: list[str]
+) -> None:
+    written = f"ACCOUNTS:\n  a: {IB.format(*one)}\n  b: {IB.format(*two)}\n"
+    found = load(configure(written), {}).warnings
+    assert len(found) == len(warned)
+    assert all(part in warning for part, warning in zip(warned, found, strict=True))
+    disabled = written.replace("{broker: ib", "{enabled: false, broker: ib", 1)
+    assert load(configure(disabled), {}).warnings == ()

@@ -1,13 +1,17 @@
 """A secret is revealed to whoever asks for it by name, and to no log, screen or message."""
 
 import copy
+import html
+import json
 import os
 import pickle
+from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 import pytest
 
-from core.config.secret import Secret, read_secret_file, scrub
+from core.config.secret import Secret, defect_text, read_secret_file, scrub
 from core.domain.errors import Usage
 
 CANARY = "canary-5f0e1d"
@@ -97,3 +101,47 @@ def test_the_file_of_another_user_is_refused(tmp_path: Path) -> None:
     os.chown(path, 12345, 12345)
     with pytest.raises(Usage, match="belongs to another user"):
         read_secret_file(path)
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    [
+        json.dumps,
+        lambda text: json.dumps(text, ensure_ascii=False),
+        repr,
+        lambda text: repr(repr(text)),
+        lambda text: str(KeyError(f"no {text}")),
+        lambda text: json.dumps(repr(text)),
+        quote,
+        quote_plus,
+        lambda text: quote(text, safe=""),
+        html.escape,
+    ],
+)
+def test_it_is_scrubbed_as_others_spell_it(quoted: Callable[[str], str]) -> None:
+    """Whoever repeats a secret may have escaped it for a text of theirs."""
+    told = 'canary-78/+="\\&<é> 78-canary'
+    secret("env:KEY", KEY=told).reveal()
+    scrubbed = scrub(f"told: {quoted(told)}")
+    assert "***" in scrubbed
+    assert "canary" not in scrubbed
+
+
+def test_an_address_hides_its_password_too() -> None:
+    secret("env:URL", URL="amqp://trader:canary%2F79@queue.example:5672/v").reveal()
+    assert scrub("queue.example refused trader:canary%2F79") == "queue.example refused trader:***"
+    assert scrub("login with canary/79 failed") == "login with *** failed"
+    secret("env:KEY", KEY="canary://[83").reveal()
+    assert scrub("canary://[83") == "***"
+
+
+def test_a_secret_that_begins_another_one_leaves_no_rest() -> None:
+    secret("env:KEY", KEY="canary-82").reveal()
+    secret("env:KEY", KEY="canary-82-and-more").reveal()
+    assert scrub("key=canary-82-and-more") == "key=***"
+
+
+def test_a_defect_that_quotes_it_is_told_without_it() -> None:
+    secret("env:KEY", KEY="canary-84").reveal()
+    assert defect_text(RuntimeError("no key canary-84")) == "RuntimeError: no key ***"
+    assert defect_text(KeyError()) == "KeyError"

@@ -243,7 +243,10 @@ def test_an_adjustment_without_an_average_leaves_it_as_it_was() -> None:
 
 
 def test_what_is_bought_on_top_of_an_unknown_average_stays_unknown() -> None:
-    rows = [buy(3, 90, at="12:30"), sell(1, 95, at="12:40")]
+    rows = [
+        buy(3, 90, at="12:30", recorded_serial=11),
+        sell(1, 95, at="12:40", recorded_serial=11),
+    ]
     held = fold(KEY, rows, [adjustment(2, average_price=None)])
     assert said(held) == "4, realized 0"
 
@@ -261,6 +264,15 @@ def test_rows_known_before_an_adjustment_add_to_it() -> None:
 def test_rows_after_an_adjustment_add_to_it() -> None:
     row = buy(3, 90, at="12:01", recorded_serial=11)
     assert fold(KEY, [row], [adjustment(2)]).quantity == 5
+
+
+def test_rows_that_were_known_belong_to_an_adjustment_whatever_the_clocks_say() -> None:
+    """book: 5 at 100, executed by a clock ahead of ours / adopted: 8 at 104"""
+    known = buy(5, 100, at="12:00:01", recorded_serial=10)
+    later = buy(8, 106, at="12:00:01", recorded_serial=11)
+    each = adjustment(3, average_price=104)
+    assert fold(KEY, [known], [each]).average_price == 104
+    assert fold(KEY, [known, later], [each]).average_price == 105
 
 
 @pytest.mark.parametrize(
@@ -308,6 +320,36 @@ def test_adjustments_alone_make_a_position() -> None:
 
 
 # --- what is stored follows -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rows", "fees"),
+    [
+        ([buy(2, 100, fee=1), buy(2, 100, fee="0.5", at="11:01")], "1.5"),
+        ([buy(4, 100, fee=1), sell(1, 100, fee=1, at="11:01")], "0.75"),
+        ([buy(4, 100, fee=1), sell(4, 100, fee=1, at="11:01")], "0"),
+        ([buy(4, 100, fee=1), sell(6, 100, fee=3, at="11:01")], "3"),
+        ([buy(4, 100, fee="-0.25")], "-0.25"),
+    ],
+)
+def test_the_fees_of_opening_what_is_still_open(rows: list[BookExecution], fees: str) -> None:
+    assert fold(KEY, rows).fees == Decimal(fees)
+
+
+def test_a_fee_that_is_not_known_is_not_none_at_all() -> None:
+    """Not reported yet, or in a currency that the position is not priced in."""
+    unknown = buy(2, 100, fee=None)
+    foreign = buy(2, 100, fee=1, fee_currency="EUR")
+    assert fold(KEY, [unknown]).fees is None
+    assert fold(KEY, [foreign], instrument=instrument()).fees is None
+    assert fold(KEY, [unknown, sell(1, 100, at="11:01")]).fees is None
+    assert fold(KEY, [unknown, sell(2, 100, at="11:01")]).fees == 0
+
+
+def test_an_adopted_average_contains_the_fees_before_it() -> None:
+    rows = [buy(2, 100, fee=1), buy(2, 100, fee="0.5", at="13:00", recorded_serial=11)]
+    assert fold(KEY, rows, [adjustment(3, average_price=101)]).fees == Decimal("0.5")
+    assert fold(KEY, rows, [adjustment(3, average_price=None)]).fees == Decimal("1.5")
 
 
 def test_the_stored_position_follows_new_rows() -> None:

@@ -3,17 +3,18 @@
 import errno
 import fcntl
 import os
-import resource
-import signal
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from core.domain.errors import DiskError
+from core.host import disk
 from core.host.disk import DiskFiles, make_private_dir
+from tests.full_disk import disk_full_after
 
 FILES = DiskFiles()
 
@@ -29,19 +30,6 @@ def umask(mask: int) -> Iterator[None]:
         yield
     finally:
         os.umask(before)
-
-
-@contextmanager
-def disk_full_after(bytes_max: int) -> Iterator[None]:
-    """No file can grow beyond this: writing fails half-way, as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_max, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077, 0o777])
@@ -106,6 +94,87 @@ def test_a_line_after_a_torn_one_stands_alone(tmp_path: Path) -> None:
     path.write_bytes(b'{"a":1}\n{"b":')
     FILES.append(path, '{"c":3}')
     assert path.read_bytes() == b'{"a":1}\n{"b":\n{"c":3}\n'
+
+
+@pytest.mark.parametrize("room", range(1, 8))
+def test_a_line_that_fails_half_way_is_not_there_at_all(tmp_path: Path, room: int) -> None:
+    """One that lacks only its end would be completed by the next one."""
+    path = tmp_path / "journal.jsonl"
+    FILES.append(path, '{"a":1}')
+    with disk_full_after(8 + room), pytest.raises(DiskError, match="could not be written"):
+        FILES.append(path, '{"b":2}')
+    assert path.read_bytes() == b'{"a":1}\n'
+
+
+def test_what_another_process_wrote_is_never_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "journal.jsonl"
+
+    def torn_and_overtaken(descriptor: int, content: bytes) -> None:
+        os.write(descriptor, content[:3])
+        os.write(descriptor, b"theirs\n")
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr("core.host.disk._write_all", torn_and_overtaken)
+    with pytest.raises(DiskError):
+        FILES.append(path, '{"b":2}')
+    assert path.read_bytes() == b'{"btheirs\n'
+
+
+def test_a_file_is_given_the_first_free_name_between_two_lines(tmp_path: Path) -> None:
+    path, names = tmp_path / "log", [tmp_path / "log.1", tmp_path / "log.2"]
+    told: list[tuple[int, datetime]] = []
+
+    def choose(size: int, written: datetime) -> list[Path]:
+        told.append((size, written))
+        return names
+
+    assert FILES.rotate(path, choose) is None
+    FILES.append(path, "one")
+    assert FILES.rotate(path, lambda size, written: []) is None
+    assert path.read_bytes() == b"one\n"
+    assert FILES.rotate(path, choose) == names[0]
+    FILES.append(path, "two")
+    assert FILES.rotate(path, choose) == names[1]
+    FILES.append(path, "three")
+    assert FILES.rotate(path, choose) is None
+    assert [each.read_bytes() for each in (*names, path)] == [b"one\n", b"two\n", b"three\n"]
+    assert told[0][0] == 4
+    assert told[0][1].tzinfo is not None
+
+
+def test_a_torn_line_is_ended_before_its_file_is_renamed(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b"one\ntw")
+    FILES.rotate(path, lambda size, written: [tmp_path / "old"])
+    assert (tmp_path / "old").read_bytes() == b"one\ntw\n"
+
+
+def test_a_file_is_not_renamed_in_the_middle_of_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    FILES.append(path, "one")
+    with path.open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        assert FILES.rotate(path, lambda size, written: [tmp_path / "old"]) is None
+    assert FILES.rotate(path, lambda size, written: [tmp_path / "old"]) == tmp_path / "old"
+
+
+def test_a_line_goes_to_the_file_that_has_the_name_when_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, old = tmp_path / "log", tmp_path / "old"
+    FILES.append(path, "one")
+    take_turn = disk._take_turn
+
+    def renamed_meanwhile(descriptor: int) -> bool:
+        if not old.exists():
+            path.rename(old)
+        return take_turn(descriptor)
+
+    monkeypatch.setattr("core.host.disk._take_turn", renamed_meanwhile)
+    FILES.append(path, "two")
+    assert (old.read_bytes(), path.read_bytes()) == (b"one\n", b"two\n")
 
 
 def test_appending_does_not_follow_a_link(tmp_path: Path) -> None:

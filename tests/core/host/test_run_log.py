@@ -162,3 +162,9 @@ def test_it_does_not_write_through_a_link(tmp_path: Path) -> None:
     log.event("one")
     assert (tmp_path / "precious").read_bytes() == b""
     assert log.trouble == f"{tmp_path}/logs/reconcile.log is a symbolic link"
+
+
+def test_a_secret_is_not_cut_before_it_is_recognised(tmp_path: Path) -> None:
+    Secret("env:K", root=Path("/"), environment={"K": "canary-93-canary"}).reveal()
+    log_at(tmp_path).event("failed", error="x" * 19_990 + "canary-93-canary")
+    assert "canary" not in rows(tmp_path)[0]["error"]

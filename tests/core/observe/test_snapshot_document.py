@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from core.domain.execution import BrokerExecution, ExecutionKind
 from core.domain.market import Balance, Instrument, Quote
-from core.domain.order import BrokerOrder, OrderType, PositionSide, Side
+from core.domain.moment import parse_moment
+from core.domain.order import Allows, BrokerOrder, OrderType, PositionSide, Side
 from core.domain.position import BrokerPosition
 from core.domain.snapshot import PARTS, BrokerSnapshot, Known, Partial, Unavailable
 from core.observe.snapshot_document import snapshot_document
@@ -121,6 +122,35 @@ def test_the_document_is_laid_out_like_the_format() -> None:
     assert list(document) == list(account())
     assert list(document["orders"][0]) == list(account()["orders"][0])
     assert list(document["executions"][0]) == list(account()["executions"][0])
+
+
+def test_an_average_with_fees_says_so_and_others_say_nothing() -> None:
+    snapshot = read_snapshot(written(account()))
+    held = replace(snapshot.positions[0], fees_in_average=True)
+    content = snapshot_document(replace(snapshot, positions=(held,)))
+    assert json.loads(content)["positions"][0]["fees_in_average"] is True
+    assert read_snapshot(content).positions == (held,)
+    assert "fees_in_average" not in json.loads(snapshot_document(snapshot))["positions"][0]
+
+
+def test_an_order_that_cannot_simply_be_changed_says_so_and_others_say_nothing() -> None:
+    snapshot = read_snapshot(written(account()))
+    ends = parse_moment("2026-01-12T11:00:00Z")
+    order = replace(snapshot.orders[0], allows=Allows.CANCEL, expires_at=ends)
+    content = snapshot_document(replace(snapshot, orders=(order,)))
+    assert json.loads(content)["orders"][0]["allows"] == "cancel"
+    assert json.loads(content)["orders"][0]["expires_at"] == "2026-01-12T11:00:00Z"
+    assert read_snapshot(content).orders == (order,)
+    plain = json.loads(snapshot_document(snapshot))["orders"][0]
+    assert not {"allows", "expires_at"} & plain.keys()
+
+
+def test_an_account_that_can_only_be_read_says_so() -> None:
+    snapshot = read_snapshot(written(account()))
+    content = snapshot_document(replace(snapshot, read_only=True))
+    assert json.loads(content)["read_only"] is True
+    assert read_snapshot(content).read_only
+    assert "read_only" not in json.loads(snapshot_document(snapshot))
 
 
 def test_a_correction_says_what_it_corrects() -> None:

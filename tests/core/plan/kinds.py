@@ -6,13 +6,16 @@ from decimal import Decimal
 from typing import Any
 
 from core.domain.ambiguity import AmbiguityReason, AmbiguousMatch, Candidate
+from core.domain.intent import IntentOrder, Purpose
 from core.domain.order import OrderRequest, OrderType, Side
 from core.domain.problem import Problem
 from core.plan.assemble import assemble_plan
 from core.plan.change import (
     AdoptPosition,
+    AmendOrder,
     AnyChange,
     CancelDuplicateStop,
+    CancelOrder,
     CancelOrphanStop,
     CancelStaleOrder,
     ChangeClass,
@@ -21,6 +24,7 @@ from core.plan.change import (
     InitialState,
     InsertExecution,
     InsertOrder,
+    PlaceOrder,
     PlaceStop,
     ResizeStop,
     Risk,
@@ -54,6 +58,20 @@ EXIT = OrderRequest(
     quantity=Decimal(5),
     trigger_price=Decimal(90),
     reduce_only=True,
+)
+ENTRY = IntentOrder(
+    symbol="BTCUSDT",
+    side=Side.BUY,
+    type=OrderType.LIMIT,
+    quantity=Decimal(10),
+    price=Decimal(100),
+    post_only=True,
+    intent_id="i-1",
+    signal_id="sig-1",
+    sequence=1,
+    purpose=Purpose.OPEN,
+    amount=Decimal(1000),
+    trace_id="t-1",
 )
 
 RECORD, CORRECT, ERASE = ChangeClass.RECORD, ChangeClass.CORRECT, ChangeClass.ERASE
@@ -220,6 +238,33 @@ TABLE = (
         "position",
         PROTECT,
         Section.SPY_FUTURES,
+        PENDING,
+        at_broker=True,
+    ),
+    row(
+        CancelOrder(**WHY, target="V-1", before=order()),
+        "cancel_order",
+        "order",
+        TRADE,
+        Section.BROKER,
+        PENDING,
+        at_broker=True,
+    ),
+    row(
+        AmendOrder(**WHY, target="V-1", before=order(), after=order(price=99)),
+        "amend_order",
+        "order",
+        TRADE,
+        Section.BROKER,
+        PENDING,
+        at_broker=True,
+    ),
+    row(
+        PlaceOrder(**WHY, target="i-1", after=ENTRY),
+        "place_order",
+        "order",
+        TRADE,
+        Section.BROKER,
         PENDING,
         at_broker=True,
     ),

@@ -47,6 +47,9 @@ def test_kinds_are_carried_out_in_the_order_of_the_list() -> None:
         ("place_stop", "cancel_duplicate_stop"),
         ("resize_stop", "cancel_duplicate_stop"),
         ("place_stop", "cancel_orphan_stop"),
+        ("insert_execution", "place_order"),
+        ("cancel_order", "place_order"),
+        ("amend_order", "place_order"),
     ],
 )
 def test_facts_come_before_what_follows_from_them(first: str, then: str) -> None:

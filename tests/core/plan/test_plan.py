@@ -139,7 +139,7 @@ def test_nothing_else_waits() -> None:
         action.change.kind: action.depends_on
         for action in number_actions(Proposal(changes=tuple(alone)))
         if action.depends_on
-    } == {"adopt_position": ("a005",)}
+    } == {"adopt_position": ("a005",), "cancel_duplicate_stop": ("a010",)}
 
 
 # --- first decisions --------------------------------------------------------------------------
@@ -201,7 +201,7 @@ def test_the_summary_counts_what_the_sections_hold() -> None:
         "delete": 2,
         "ambiguous": 1,
         "spy_futures": 4,
-        "broker": 5,
+        "broker": 8,
         "unchanged": 214,
     }
     assert plan_of(Proposal()).summary == dict.fromkeys(plan_of().summary, 0)

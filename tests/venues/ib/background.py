@@ -23,7 +23,9 @@ class BackgroundGateway:
     def __init__(self, gateway: IbGateway) -> None:
         self._gateway = gateway
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="ib-gateway")
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="ib-gateway", daemon=True
+        )
 
     def __enter__(self) -> BackgroundGateway:
         self._thread.start()

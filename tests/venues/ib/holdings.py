@@ -22,11 +22,14 @@ class Position:
     quantity: Decimal = ZERO
     average_price: Decimal = ZERO
     realized: Decimal = ZERO
+    commissions: Decimal = ZERO
+    """What was paid for opening the part that is still open."""
 
     @property
     def average_cost(self) -> Decimal:
-        """The broker's average cost: for futures it contains the multiplier."""
-        return self.average_price * self.contract.money_per_point
+        """The broker's average cost: with commissions, and for futures with the multiplier."""
+        paid = self.average_price * self.contract.money_per_point
+        return paid + self.commissions / self.quantity if self.quantity else paid
 
     def trade(self, signed_quantity: Decimal, price: Decimal) -> Decimal | None:
         """Book a fill and return what it realized, None if it only opened."""
@@ -37,7 +40,9 @@ class Position:
         realized = (price - self.average_price) * closed * self.contract.money_per_point
         if before * after <= 0:
             # Flat, or turned around: what is left was bought at this price.
-            self.average_price = price if after else ZERO
+            self.average_price, self.commissions = price if after else ZERO, ZERO
+        elif abs(after) < abs(before):
+            self.commissions *= after / before
         elif abs(after) > abs(before):
             self.average_price = (self.average_price * before + price * signed_quantity) / after
         self.quantity = after
@@ -89,6 +94,12 @@ class Holdings:
         self._positions[contract.con_id] = Position(
             contract=contract, quantity=quantity, average_price=average_price
         )
+
+    def pay(self, contract: Contract, commission: Decimal, *, opened: bool) -> None:
+        """Take a fill's commission; it is part of what a position cost that it opened."""
+        self.cash -= commission
+        if opened:
+            self.position(contract).commissions += commission
 
     def book(self, contract: Contract, signed_quantity: Decimal, price: Decimal) -> Decimal | None:
         """Take a fill into position and cash; a future moves cash only by what it realizes."""

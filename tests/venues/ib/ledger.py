@@ -73,7 +73,7 @@ class Ledger:
         holdings = self.holdings[order.account]
         commission = commission_for(order.contract, quantity)
         realized = holdings.book(order.contract, order.signed(quantity), price)
-        holdings.cash -= commission
+        holdings.pay(order.contract, commission, opened=realized is None)
         execution = Execution(
             execution_id=self._execution_ids.next(),
             order=order,

@@ -86,8 +86,11 @@ class Matching:
         place = order.execution_ids.index(execution_id)
         after = corrected(before, quantity, price)
         holdings = self._ledger.holdings[order.account]
+        position = holdings.position(order.contract)
+        commissions = position.commissions
         holdings.book(order.contract, -order.signed(before.quantity), before.price)
         holdings.book(order.contract, order.signed(after.quantity), after.price)
+        position.commissions = commissions
         order.execution_ids[place] = after.execution_id
         self._ledger.executions.append(after)
         self._average_again(order)

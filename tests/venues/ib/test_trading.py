@@ -42,7 +42,7 @@ async def test_a_market_order_fills_with_its_commission_and_moves_the_position(
     assert fill.commissionReport.commission == 0.45
     assert trade.orderStatus.status == "Filled"
     await until(lambda: client.positions("DU1"))
-    assert client.positions("DU1")[0].avgCost == 6000.25 * 5
+    assert client.positions("DU1")[0].avgCost == 6000.25 * 5 + 0.45 / 2
     assert [du1.position("MES"), du2.position("MES")] == [2, 0]
 
 

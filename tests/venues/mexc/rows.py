@@ -11,6 +11,7 @@ from tests.venues.exchange import (
     Exchange,
     Execution,
     ExecutionKind,
+    Kind,
     Order,
     Position,
     Side,
@@ -23,6 +24,9 @@ Row = dict[str, Any]
 DAY_SECONDS = 86_400
 # executeCycle on the wire, and how long such a plan order lives.
 CYCLES = {1: DAY_SECONDS, 2: 7 * DAY_SECONDS}
+
+# The type of what its owner placed in the browser.
+_BY_HAND = {Kind.LIMIT: "1", Kind.MARKET: "5"}
 
 _STATES = {State.FILLED: 3, State.NEW: 2, State.PARTIALLY_FILLED: 2, State.REJECTED: 5}
 _PLAN_STATES = {
@@ -77,7 +81,7 @@ def order_row(exchange: Exchange, order: Order) -> Row:
         "leverage": number(exchange.account.leverage(ticket.instrument.symbol, ticket.leg)),
         "side": wire_side(order),
         "category": _category(order),
-        "orderType": int(extra.get("type", "5")),
+        "orderType": int(extra.get("type", _BY_HAND[ticket.kind])),
         "dealAvgPrice": number(order.average),
         "dealAvgPriceStr": plain(order.average or Decimal(0)),
         "dealVol": number(order.filled),

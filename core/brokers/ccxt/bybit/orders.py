@@ -11,6 +11,7 @@ from core.brokers.ccxt.bybit.words import (
     STOPS,
     TARGETS,
     TRAILING,
+    UNLESS_TOLD,
     WITH_LIMIT,
 )
 from core.brokers.ccxt.figures import Row, amount, moment, name, needed, needed_name, price
@@ -24,6 +25,7 @@ RISES, FALLS = "1", "2"
 def order_of(row: Row) -> BrokerOrder:
     kind = _type(row)
     filled = amount(row.get("cumExecQty"))
+    limited = row["orderType"] == "Limit"
     their_time_in_force = name(row.get("timeInForce"))
     post_only = their_time_in_force == POST_ONLY
     return BrokerOrder(
@@ -36,10 +38,11 @@ def order_of(row: Row) -> BrokerOrder:
         quantity=_quantity(row, filled),
         filled_quantity=filled,
         # A market order's row shows the worst price it would have taken.
-        price=price(row.get("price")) if row["orderType"] == "Limit" else None,
+        price=price(row.get("price")) if limited else None,
         trigger_price=price(row.get("triggerPrice")),
         average_price=price(row.get("avgPrice")) if filled else None,
-        time_in_force="GTC" if post_only else their_time_in_force,
+        # Likewise its time in force: the venue writes one, the order never had a choice.
+        time_in_force=UNLESS_TOLD if post_only else their_time_in_force if limited else None,
         reduce_only=_is_true(row.get("reduceOnly")),
         post_only=post_only,
         status=STATUSES[row["orderStatus"]],

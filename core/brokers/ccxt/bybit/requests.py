@@ -1,5 +1,6 @@
 """What we ask of Bybit's writing endpoints, in its words."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -8,6 +9,7 @@ from core.brokers.ccxt.bybit.words import (
     POST_ONLY,
     THEIR_LEGS,
     THEIR_SIDES,
+    UNLESS_TOLD,
     WAITING,
 )
 from core.brokers.ccxt.venue import Changes, cannot
@@ -55,6 +57,14 @@ def _waiting(request: OrderRequest, category: str) -> Parameters:
     if category == SPOT:
         return wanted | {"orderFilter": "StopOrder"}
     return wanted | {"triggerDirection": 1 if rises else 2, "triggerBy": "LastPrice"}
+
+
+def as_listed(request: OrderRequest) -> OrderRequest:
+    """The request in the words in which Bybit will list the order."""
+    if request.type not in LIMITED:
+        return replace(request, time_in_force=None)
+    told = None if request.post_only else request.time_in_force
+    return replace(request, time_in_force=told or UNLESS_TOLD)
 
 
 def amending(order: BrokerOrder, changes: Changes, category: str) -> Parameters:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from core.brokers.ccxt.bybit.requests import amending, cancelling, placing
+from core.brokers.ccxt.bybit.requests import amending, as_listed, cancelling, placing
 from core.brokers.ccxt.figures import name
 from core.brokers.ccxt.line import Line
 from core.brokers.ccxt.venue import Changes, acknowledged
@@ -20,7 +20,7 @@ class Trading:
         """The order as it was acknowledged: what it has become since, only asking tells."""
         wanted = placing(key, request, self.category)
         order_id = _id(await self.line.write("privatePostV5OrderCreate", wanted))
-        return acknowledged(order_id, key, request)
+        return acknowledged(order_id, key, as_listed(request))
 
     async def amend(self, order: BrokerOrder, changes: Changes) -> None:
         wanted = amending(order, changes, self.category)

@@ -69,6 +69,8 @@ WAITING: Mapping[OrderType, bool] = {
 LIMITED = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT_LIMIT})
 
 POST_ONLY = "PostOnly"
+# How long a limit order waits when nobody says.
+UNLESS_TOLD = "GTC"
 
 UNKNOWN_SYMBOL = frozenset({"10001", "170121"})
 CODES = Codes(

@@ -39,7 +39,7 @@ class Search:
             if row is not None:
                 return Found(reader.order(row))
             if not ids:
-                return await self._no_such_key(sought)
+                return await self._no_such_key(reader, sought)
         return self._nowhere(sought)
 
     async def _by_id(self, reader: Reader, sought: Sought, order_id: str) -> BrokerOrder | None:
@@ -76,7 +76,7 @@ class Search:
             raise Unavailable("; ".join(plans.lacking))
         return None
 
-    async def _no_such_key(self, sought: Sought) -> Lookup:
+    async def _no_such_key(self, reader: Reader, sought: Sought) -> Lookup:
         """A plan order has no key: any that may have come about since could be the one."""
         if why := refused_reach(sought.created_at, self.clock.now()):
             return Inconclusive(why)
@@ -85,10 +85,11 @@ class Search:
             sought.created_at - SLACK, self.clock.now() + AHEAD, symbol=sought.symbol
         )
         known = set(self.trading.plans_placed.values())
-        strangers = sorted(str(row["id"]) for row in plans.rows if str(row["id"]) not in known)
-        if strangers or plans.lacking:
-            told = ", ".join(strangers[:5]) or "; ".join(plans.lacking)
-            return Inconclusive(f"plan orders carry no id of ours, and one may be it: {told}")
+        strangers = tuple(reader.plan(row) for row in plans.rows if str(row["id"]) not in known)
+        if plans.lacking:
+            return Inconclusive("; ".join(plans.lacking), strangers)
+        if strangers:
+            return Inconclusive("MEXC keeps no id of ours on a plan order", strangers)
         return Absent()
 
     def _nowhere(self, sought: Sought) -> Lookup:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from core.brokers.ccxt.figures import Row, amount, moment, name, needed, needed_name, price
 from core.brokers.ccxt.mexc.contracts import Contracts
@@ -10,13 +11,14 @@ from core.brokers.ccxt.mexc.words import (
     DIRECTIONS,
     HEDGED,
     KINDS,
+    LIVES,
     PLAN_EXECUTED,
     PLAN_STATUSES,
     RISES,
     STATUSES,
 )
 from core.brokers.ccxt.told import Rows, Told, read_each
-from core.domain.order import BrokerOrder, OrderStatus, OrderType, PositionSide, Side
+from core.domain.order import Allows, BrokerOrder, OrderStatus, OrderType, PositionSide, Side
 
 # Ids that MEXC itself gives: to an order by hand, and to one that trades for a plan order.
 _BY_HAND = re.compile(r"_m_.*")
@@ -74,12 +76,21 @@ class Reader:
             status=PLAN_STATUSES[int(row["state"])],
             created_at=moment(row.get("createTime")),
             updated_at=moment(row.get("updateTime")),
+            allows=Allows.CANCEL,
+            expires_at=_end_of(row),
         )
 
     def leg(self, row: Row) -> PositionSide:
         told = row.get("positionMode")
         hedged = int(told) == HEDGED if told not in (None, "", 0, "0") else self.hedged
         return DIRECTIONS[int(row["side"])].leg if hedged else PositionSide.BOTH
+
+
+def _end_of(plan: Row) -> datetime | None:
+    """Of a plan order that waits; it may also be without an end."""
+    created_at = moment(plan.get("createTime"))
+    life = LIVES.get(str(plan.get("executeCycle")))
+    return None if created_at is None or life is None else created_at + life
 
 
 _PLAN_TYPES: Mapping[tuple[bool, bool], OrderType] = {

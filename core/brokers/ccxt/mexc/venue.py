@@ -22,7 +22,7 @@ from core.domain.market import Balance, Instrument, Quote
 from core.domain.order import BrokerOrder, OrderRequest
 from core.domain.snapshot import Lookup
 from core.domain.stream import StreamEvent
-from core.operate.checking import Finding, fine
+from core.operate.checking import Finding, fine, warn
 from core.ports import Capabilities, Clock
 
 # MEXC turns down what is more than ten seconds off its clock; ten more for its own queues.
@@ -113,7 +113,17 @@ class Mexc:
         """MEXC tells of a contract key's rights only by refusing what it may not do."""
         await self._listings.assets()
         told = "it reads the account; whether it may trade shows with the first order"
-        return [fine(f"{what} key", told)]
+        return [fine(f"{what} key", told), self._watch_list(what)]
+
+    def _watch_list(self, what: str) -> Finding:
+        if symbols := self._settings.symbols:
+            return fine(f"{what} watch list", ", ".join(symbols))
+        return warn(
+            f"{what} watch list",
+            "MEXC lists executions symbol by symbol, and symbols is empty: only what a position or "
+            f"an order of the last {self._settings.history_days} days speaks of is asked for",
+            f"name what you trade in ACCOUNTS.{what.removeprefix('account ')}.symbols",
+        )
 
     def events(self) -> AsyncIterator[StreamEvent]:
         endpoint = self._settings.endpoint

@@ -1,6 +1,7 @@
 """MEXC's numbers in our words."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import NamedTuple
 
 from core.brokers.ccxt.meaning import Codes
@@ -62,6 +63,7 @@ PLAN_STATUSES: Mapping[int, OrderStatus] = {
 RISES, FALLS = 1, 2
 # executeCycle: one day or seven.
 SEVEN_DAYS = 2
+LIVES: Mapping[str, timedelta] = {"1": timedelta(days=1), "2": timedelta(days=7)}
 LAST_PRICE = 1
 CROSS = 2
 

@@ -16,6 +16,7 @@ import pytest
 
 from core.book.copies.deadline import Patience
 from core.book.copies.failures import BookDamaged
+from core.book.schema import SCHEMA_VERSION
 from core.config.settings import Retention
 from core.domain.errors import BackupFailed
 from tests.core.book.copies.shelf import Shelf
@@ -55,7 +56,7 @@ def test_the_manifest_says_what_was_verified(shelf: Shelf) -> None:
     assert (told["lineage"], told["serial"], told["schema_version"]) == (
         shelf.identity().lineage,
         shelf.identity().serial,
-        1,
+        SCHEMA_VERSION,
     )
     assert (told["integrity_check"], told["foreign_key_check"]) == ("ok", "ok")
     assert told["row_counts"]["orders"] == 2

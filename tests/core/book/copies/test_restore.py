@@ -145,9 +145,10 @@ def test_a_path_with_characters_that_mean_something_in_a_uri(tmp_path: Path) -> 
 def test_an_older_version_is_restored_and_brought_forward_on_its_first_use(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Version 2 here: one more column. The copy is of version 1."""
+    """The next version here: one more column. The copy is of the version before it."""
     from core.book import connection, migrations, sqlite
 
+    known, following = schema.SCHEMA_VERSION, schema.SCHEMA_VERSION + 1
     old = shelf.back_up()
     steps = (
         *migrations.MIGRATIONS,
@@ -156,26 +157,28 @@ def test_an_older_version_is_restored_and_brought_forward_on_its_first_use(
         ),
     )
     for module in (schema, form, connection, sqlite):
-        monkeypatch.setattr(module, "SCHEMA_VERSION", 2)
+        monkeypatch.setattr(module, "SCHEMA_VERSION", following)
     monkeypatch.setattr(migrations, "MIGRATIONS", steps)
-    monkeypatch.setattr(connection.schema_version, "__defaults__", (2,))
+    monkeypatch.setattr(connection.schema_version, "__defaults__", (following,))
     caches = (form.tables, form.objects_of, form.functions_of_schema)
     for cached in caches:
         cached.cache_clear()
     try:
-        assert form.objects_of(1) != form.objects_of(2)
+        assert form.objects_of(known) != form.objects_of(following)
         report = shelf.restore(old.path)
-        assert report.new and report.new.schema_version == 1
+        assert report.new and report.new.schema_version == known
         assert shelf.restore(old.path.with_suffix(".sql")).new
-        shelf.change("ALTER TABLE orders ADD COLUMN note TEXT; UPDATE meta SET schema_version = 2")
+        shelf.change(
+            f"ALTER TABLE orders ADD COLUMN note TEXT; UPDATE meta SET schema_version = {following}"
+        )
         new = shelf.back_up()
-        assert new.manifest.schema_version == 2
+        assert new.manifest.schema_version == following
         assert shelf.restore(new.path).new
     finally:
         for cached in caches:
             cached.cache_clear()
     monkeypatch.undo()
-    with pytest.raises(RestoreFailed, match="a newer trueup wrote it: schema version 2"):
+    with pytest.raises(RestoreFailed, match=f"a newer trueup wrote it: schema version {following}"):
         shelf.restore(new.path)
 
 

@@ -1,11 +1,12 @@
 """Orders of every kind at Bybit, placed and listed, stops above all."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from core.brokers.ccxt import CcxtBroker
-from core.domain.order import OrderType, Side
+from core.domain.order import COMPARED, OrderType, Side
 from tests.core.brokers.ccxt.account import (
     NAME,
     request,
@@ -70,6 +71,31 @@ async def test_conditional_orders_come_back_as_they_were_placed(
     )
     assert order.price == wanted.price
     assert order.reduce_only
+
+
+@pytest.mark.parametrize(
+    ("kind", "terms"),
+    [
+        ("limit", {"price": "50000"}),
+        ("limit", {"price": "50000", "post_only": True}),
+        ("limit", {"price": "50000", "time_in_force": "GTC"}),
+        ("stop", {"trigger_price": "58000"}),
+        ("take_profit", {"trigger_price": "62000"}),
+        ("stop_limit", {"trigger_price": "58000", "price": "57900"}),
+    ],
+)
+async def test_an_acknowledged_order_is_told_as_it_will_be_listed(
+    on_bybit: CcxtBroker, kind: str, terms: dict[str, Any]
+) -> None:
+    """Whoever writes down the acknowledgement finds no difference in the next listing."""
+    side = "buy" if kind == "limit" else "sell"
+    acknowledged = await on_bybit.place(
+        receipt("tu-1", NAME), request("BTCUSDT", side, "0.01", kind, **terms)
+    )
+    [listed] = (await on_bybit.snapshot()).orders
+    assert {name: getattr(acknowledged, name) for name, _ in COMPARED} == {
+        name: getattr(listed, name) or getattr(acknowledged, name) for name, _ in COMPARED
+    }
 
 
 async def test_post_only_and_the_times_in_force(bybit: BybitVenue, on_bybit: CcxtBroker) -> None:

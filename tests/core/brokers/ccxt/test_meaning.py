@@ -116,3 +116,9 @@ def test_text_from_outside_is_short_visible_and_without_secrets() -> None:
     assert text.startswith("***\\x0afake log line\\x1b")
     assert len(text) < 400
     assert text.isprintable()
+
+
+def test_a_code_that_is_a_sentence_is_text_from_outside_as_well() -> None:
+    Secret("env:K", root=Path("/"), environment={"K": "canary-92"}).reveal()
+    failure = failure_of(answered("BadRequest", code="bad key canary-92\n", text="no"), CODES)
+    assert str(failure) == "bad key ***\\x0a: no"

@@ -38,7 +38,7 @@ async def test_a_stop_whose_reply_was_lost_is_there_once_and_never_taken_for_abs
     answer = await on_mexc.find_order(symbol=BTC, client_order_id="tu-1", created_at=began)
     assert isinstance(answer, Inconclusive)
     [stop] = (await on_mexc.snapshot()).orders
-    assert stop.broker_order_id in answer.why
+    assert answer.candidates == (stop,)
 
 
 async def test_a_stop_that_never_arrived_is_absent(

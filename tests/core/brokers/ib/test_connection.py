@@ -80,7 +80,7 @@ async def test_reading_places_nothing_and_binds_nothing(desk: Desk) -> None:
 
 def test_requests_are_limited_as_configured(desk: Desk) -> None:
     """By the library, which holds back what is too much for a second."""
-    address = Address.of(Account(broker="ib", rate_limit=7))
+    address = Address.of("ib1", Account(broker="ib", rate_limit=7))
     connection = Connection(address, desk.clock, lambda happening: None)
     assert connection.ib.client.MaxRequests == 7
 

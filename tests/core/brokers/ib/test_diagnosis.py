@@ -40,14 +40,15 @@ async def test_no_gateway(desk: Desk) -> None:
     last = (await desk.open().diagnose())[-1]
     assert (last.what, last.verdict) == ("account ib1 gateway", Verdict.FAIL)
     assert "connection refused" in last.told
-    assert "check host and port" in last.remedy
+    assert last.remedy.endswith("check ACCOUNTS.ib1.host and .port")
 
 
 async def test_a_client_id_in_use(desk: Desk) -> None:
     await desk.connected(desk.open())
     last = (await desk.open().diagnose())[-1]
     assert (last.what, last.verdict) == ("account ib1 client id", Verdict.FAIL)
-    assert last.remedy == "give every program a client_id of its own"
+    assert "client id 17 is in use" in last.told
+    assert "give ACCOUNTS.ib1 a client_id of its own" in last.remedy
 
 
 async def test_an_account_that_is_not_there(desk: Desk) -> None:

@@ -11,8 +11,8 @@ from core.brokers.ib.day import day_start
 from core.domain import errors
 from core.domain.execution import ExecutionKind
 from core.domain.market import Balance, Instrument
-from core.domain.order import OrderStatus, OrderType, Side
-from core.domain.snapshot import Known, Partial, Unavailable
+from core.domain.order import Allows, OrderStatus, OrderType, Side
+from core.domain.snapshot import Found, Known, Partial, Unavailable
 from tests.core.brokers.ib.desk import BRIEF, Desk
 from tests.venues.ib import CutAfter, Duplicated, LateRequest, PartialReply, RequestLost, Reversed
 from tests.venues.ib.requests import ContractDetails
@@ -41,6 +41,20 @@ async def test_open_orders_of_every_client(desk: Desk) -> None:
     assert (mine.price, mine.trigger_price) == (490, None)
     assert (theirs.client_order_id, theirs.type) == ("theirs", OrderType.STOP_LIMIT)
     assert (theirs.price, theirs.trigger_price) == (Decimal("479.5"), 480)
+
+
+async def test_only_whoever_placed_an_order_can_touch_it(desk: Desk) -> None:
+    """We are client 17; of client 18 and of hands in TWS we can only tell."""
+    desk.du1.client_order(17, "SPY", "BUY", 1, limit="490", order_ref="mine")
+    desk.du1.client_order(18, "SPY", "BUY", 1, limit="491", order_ref="theirs")
+    desk.du1.manual_order("SPY", "BUY", 1, limit="492")
+    broker = desk.open()
+    told = (await broker.snapshot()).orders
+    assert [order.allows for order in told] == [None, Allows.NOTHING, Allows.NOTHING]
+    for order in told:
+        answer = await broker.find_order(symbol="SPY", broker_order_id=order.broker_order_id)
+        assert isinstance(answer, Found)
+        assert answer.order.allows is order.allows
 
 
 async def test_a_partial_fill_with_its_average(desk: Desk) -> None:
@@ -370,3 +384,15 @@ async def test_two_contracts_under_one_name_are_never_netted(desk: Desk) -> None
     snapshot = await desk.open().snapshot()
     assert [position.quantity for position in snapshot.positions] == [10, -10]
     assert snapshot.parts["positions"] == Partial("more than one contract is called SPY")
+
+
+async def test_what_happens_right_after_a_snapshot_seems_not_to_have_happened_before(
+    desk: Desk,
+) -> None:
+    """Executions bear whole seconds; a snapshot within the same one is dated before it."""
+    broker = desk.open()
+    before = await broker.snapshot()
+    desk.du1.client_order(17, "SPY", "BUY", 1)
+    (execution,) = (await broker.snapshot()).executions
+    assert execution.executed_at.microsecond == 0
+    assert before.taken_at < execution.executed_at

@@ -122,9 +122,11 @@ async def test_trap_07_cut_after_accept_and_filled_meanwhile(desk: Desk) -> None
 
 async def test_trap_08_a_client_id_in_use_is_told_as_such(desk: Desk) -> None:
     await desk.connected(desk.open())
-    with pytest.raises(Unavailable, match=r"326: .*client id is already in use") as raised:
+    told = r"client id 17 is in use at 127\.0\.0\.1:\d+ \(326: .*client id is already in use"
+    with pytest.raises(Unavailable, match=told) as raised:
         await desk.open().snapshot()
-    assert raised.value.hint == "give every program a client_id of its own"
+    assert raised.value.hint is not None
+    assert "give ACCOUNTS.ib1 a client_id of its own" in raised.value.hint
     assert desk.gateway.clients == [17]
 
 

@@ -119,6 +119,43 @@ def test_averages_closer_than_half_a_tick_are_one(
     assert bool(plan(broker, [stored(average_price=kept_average)]).changes) is differs
 
 
+@pytest.mark.parametrize(
+    ("told_average", "fee", "differs"),
+    [
+        ("100.2", "1", False),
+        ("99.8", "1", False),
+        ("100.24", "1", False),
+        ("100.3", "1", True),
+        ("100.2", "0", True),
+        ("100.2", "-1", False),
+        ("140", None, False),
+    ],
+)
+def test_an_average_with_fees_may_differ_by_the_fees_paid(
+    told_average: str, fee: str | None, differs: bool
+) -> None:
+    """book: bought 5 at 100 for a fee / broker: 5 at an average that contains it, within half a
+    tick"""
+    bought = book_execution(quantity=5, price=100, fee=fee, fee_currency="USDT")
+    broker = [position(5, average_price=told_average, fees_in_average=True), instrument()]
+    assert bool(plan(broker, [stored(), bought]).changes) is differs
+
+
+def test_the_fees_of_new_executions_count_as_well_and_per_contract() -> None:
+    """book: nothing / broker: bought 2 of multiplier 50 for a fee of 5, told at 100.05"""
+    future = instrument(kind="future", multiplier=50, price_tick="0.01")
+    held = position(2, average_price="100.05", fees_in_average=True)
+    seen = plan([held, fill(2, fee=5), future])
+    assert told(seen) == ["+ execution T-1 buy 2 at 100"]
+    dearer = replace(held, average_price=Decimal("100.06"))
+    assert len(plan([dearer, fill(2, fee=5), future]).changes) == 2
+
+
+def test_where_fees_are_not_in_the_average_they_explain_nothing() -> None:
+    bought = book_execution(quantity=5, price=100, fee=1, fee_currency="USDT")
+    assert plan([position(5, average_price="100.2"), instrument()], [stored(), bought]).changes
+
+
 def test_closed_elsewhere_without_a_trace() -> None:
     """book: 5 / broker: no position / plan: adopt the closing, unexplained"""
     seen = plan([], [stored()])

@@ -1,16 +1,20 @@
 """One stop per position: none missing, none too many, each as large as what it protects."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from core.config.settings import Account
+from core.domain.moment import parse_moment
 from core.domain.order import OrderRequest, OrderType, Side
 from core.domain.snapshot import Found, Inconclusive, Partial, Unavailable
 from core.plan.change import ChangeClass, PlaceStop, ResizeStop, class_of
+from core.plan.plan import number_actions
 from core.plan.proposal import Proposal
 from tests.build import (
+    NOON,
     book_order,
     booked,
     decision,
@@ -245,6 +249,152 @@ def test_ours_is_called_ours() -> None:
     by_row = booked(stop("S-2", 7), "o-2", origin="owned")
     seen = plan([position(), stop("S-1"), stop("S-2", 7)], [stored(), booked(stop("S-1")), by_row])
     assert "our stop for 7 goes" in seen.changes[0].because
+
+
+# --- stops that are not simply changed ------------------------------------------------------------
+
+
+def fixed(name: str, quantity: Any, **given: Any) -> Any:
+    """A stop that its venue can only cancel, such as MEXC's plan orders."""
+    return stop(name, quantity, allows="cancel", **given)
+
+
+def foreign(name: str, quantity: Any, **given: Any) -> Any:
+    """A stop that only another client, or a person, can touch."""
+    return stop(name, quantity, allows="nothing", **given)
+
+
+def test_a_stop_that_cannot_be_changed_is_replaced_the_new_one_first() -> None:
+    seen = guard(position(8), fixed("S-1", 5, trigger_price="91.5", client_order_id="tu-1"))
+    assert told(seen) == ["+ stop BTCUSDT sell 8 at 91.5", "- duplicate stop S-1"]
+    new, old = seen.changes
+    assert isinstance(new, PlaceStop)
+    assert new.after == OrderRequest(
+        symbol="BTCUSDT",
+        side=Side.SELL,
+        type=OrderType.STOP,
+        quantity=Decimal(8),
+        trigger_price=Decimal("91.5"),
+        reduce_only=True,
+    )
+    assert (new.reason, old.reason) == ("replaces_stop", "replaced_stop")
+    assert new.because == (
+        "The position is 8, but our stop S-1 covers 5. The venue cannot change it, so a new one "
+        "with the same trigger, 91.5, is placed first; S-1 is cancelled once that one stands."
+    )
+    assert old.because == "Once the new stop for 8 stands, our stop S-1 for 5 is one too many."
+
+
+def test_the_old_stop_goes_only_once_the_new_one_stands() -> None:
+    seen = guard(position(8), fixed("S-1", 5), fixed("S-2", 3))
+    place, *cancels = number_actions(seen)
+    assert [action.change.target for action in cancels] == ["S-1", "S-2"]
+    assert {action.depends_on for action in cancels} == {(place.id,)}
+
+
+def test_a_leg_waits_for_its_own_stop_only() -> None:
+    legs = [position(5, side="long"), position(3, side="short")]
+    stops = [
+        fixed("S-1", 4, position_side="long"),
+        fixed("S-2", 3, side="buy", position_side="short", created_at="10:00"),
+        fixed("S-3", 3, side="buy", position_side="short"),
+    ]
+    place, *cancels = number_actions(guard(*legs, *stops, position_mode="hedge"))
+    assert {action.change.target: action.depends_on for action in cancels} == {
+        "S-1": (place.id,),
+        "S-2": (),
+    }
+
+
+def test_a_stop_of_the_right_size_is_never_replaced() -> None:
+    assert told(guard(position(5), fixed("S-1", 5))) == []
+    # This is how a replacement that was cut short in the middle goes on.
+    assert told(guard(position(8), fixed("S-1", 5), fixed("S-2", 8))) == ["- duplicate stop S-1"]
+
+
+@pytest.mark.parametrize(
+    "given", [{"type": "trailing_stop"}, {"trigger_price": None}], ids=["trailing", "no trigger"]
+)
+def test_what_cannot_be_placed_anew_either_is_left_standing(given: dict[str, Any]) -> None:
+    seen = guard(position(8), fixed("S-1", 5, **given))
+    assert told(seen) == ["! stop_not_replaceable S-1"]
+    assert seen.changes == ()
+
+
+@pytest.mark.parametrize(
+    ("days", "ends", "lines"),
+    [
+        (6, "2026-01-06T12:00:01Z", []),
+        (6, "2026-01-06T12:00:00Z", ["+ stop BTCUSDT sell 5 at 91", "- duplicate stop S-1"]),
+        (7, "2026-01-05T12:00:01Z", []),
+        (0, "2026-01-12T12:00:00Z", ["+ stop BTCUSDT sell 5 at 91", "- duplicate stop S-1"]),
+    ],
+)
+def test_a_stop_that_the_venue_ends_by_itself_is_renewed_in_time(
+    days: int, ends: str, lines: list[str]
+) -> None:
+    due = fixed("S-1", 5, trigger_price="91", expires_at=parse_moment(ends))
+    keys = {"plan_order_renewal_days": days}
+    assert told(guard(position(5), due, keys=keys)) == lines
+
+
+def test_a_renewal_says_when_the_old_one_ends_and_happens_once() -> None:
+    due = fixed("S-1", 5, trigger_price="91", expires_at=parse_moment("2026-01-06T00:00:00Z"))
+    assert guard(position(5), due).changes[0].because == (
+        "The venue ends an external stop S-1 for 5 by itself at 2026-01-06 00:00 UTC, so a new one "
+        "with the same trigger, 91, is placed first; S-1 is cancelled once that one stands."
+    )
+    fresh = fixed("S-2", 5, created_at="11:59", expires_at=parse_moment("2026-01-12T11:59:00Z"))
+    assert told(guard(position(5), due, fresh)) == ["- duplicate stop S-1"]
+    assert told(guard(position(5), fresh)) == []
+    by_the_day = replace(due, broker_order_id="S-3", created_at=NOON)
+    assert told(guard(position(5), fresh, by_the_day)) == ["- duplicate stop S-3"]
+    # What only somebody else can touch ends when it ends.
+    theirs = foreign("S-1", 5, expires_at=parse_moment("2026-01-06T00:00:00Z"))
+    assert told(guard(position(5), theirs)) == []
+
+
+def test_a_stop_of_somebody_else_is_that_persons_business() -> None:
+    seen = guard(position(8), foreign("S-1", 5))
+    assert told(seen) == ["! stop_not_ours S-1"]
+    assert seen.problems[0].message == (
+        "The position is 8, but an external stop S-1 covers 5. Only whoever placed it can change "
+        "it, and that was not this account's connection: make it 8, or cancel it and the next "
+        "plan places one, where it was placed."
+    )
+    assert told(guard(position(5), foreign("S-1", 5))) == []
+
+
+@pytest.mark.parametrize(
+    ("stops", "lines"),
+    [
+        ([foreign("S-1", 5), stop("S-2", 5)], ["- duplicate stop S-2"]),
+        ([foreign("S-1", 4), stop("S-2", 5)], ["! stop_not_ours S-1"]),
+        ([foreign("S-1", 4), stop("S-2", 2)], ["~ stop S-2: 2 → 5", "! stop_not_ours S-1"]),
+        (
+            [foreign("S-1", 4), foreign("S-2", 3)],
+            ["! stop_not_ours S-1", "! stop_not_ours S-2"],
+        ),
+    ],
+    ids=["theirs fits", "ours fits", "neither fits", "both theirs"],
+)
+def test_beside_a_stop_of_somebody_else(stops: list[Any], lines: list[str]) -> None:
+    assert told(guard(position(5), *stops)) == lines
+
+
+def test_an_orphan_of_somebody_else_is_only_told_of() -> None:
+    assert told(guard(foreign("S-1", 5))) == ["! stop_not_ours S-1"]
+
+
+def test_where_nothing_can_be_sent_nothing_is_proposed() -> None:
+    seen = guard(position(5), read_only=True)
+    assert told(seen) == ["! account_read_only BTCUSDT"]
+    assert seen.problems[0].message.endswith(
+        "can only be reconciled from here: see to it at the venue."
+    )
+    assert told(guard(stop("S-1", 5), read_only=True)) == ["! account_read_only S-1"]
+    # Facts are recorded as everywhere.
+    assert told(plan([order("V-1")], read_only=True)) == ["+ order external buy 10 open"]
 
 
 # --- orphans --------------------------------------------------------------------------------------

@@ -4,7 +4,15 @@ Reading and writing are separate ports. Whoever holds only a reading port cannot
 and a broker write also demands a Receipt, which only the journal can mint (core/apply/journal.py).
 """
 
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -31,6 +39,7 @@ from core.domain.record import (
 )
 from core.domain.snapshot import BrokerSnapshot, Lookup
 from core.domain.stream import StreamEvent
+from core.ports.intake import IntakeReading, IntakeWriting
 
 # --- receipts ---------------------------------------------------------------------------------
 
@@ -87,6 +96,10 @@ class Files(Protocol):
     def replace(self, path: Path, content: bytes) -> None: ...
 
     def append(self, path: Path, line: str) -> None: ...
+
+    def rotate(self, path: Path, names: Callable[[int, datetime], Iterable[Path]]) -> Path | None:
+        """Gives the file another name between two appends; `names` sees its size and its age."""
+        ...
 
     def exists(self, path: Path) -> bool: ...
 
@@ -180,8 +193,8 @@ class BrokerStream(Protocol):
         ...
 
 
-class Broker(BrokerReader, BrokerWriter, Protocol):
-    """A venue account with both ports."""
+class Broker(BrokerReader, BrokerWriter, BrokerStream, Protocol):
+    """A venue account with all its ports."""
 
 
 # --- the book ---------------------------------------------------------------------------------
@@ -213,7 +226,7 @@ class Page:
         return -(-self.total_items // self.page_size)
 
 
-class BookReading(Protocol):
+class BookReading(IntakeReading, Protocol):
     """One consistent view of the book, inside a read transaction."""
 
     def identity(self) -> BookIdentity: ...
@@ -281,7 +294,7 @@ class BookReading(Protocol):
         ...
 
 
-class BookWriting(BookReading, Protocol):
+class BookWriting(BookReading, IntakeWriting, Protocol):
     """One write transaction (BEGIN IMMEDIATE); it commits when the block ends without an error."""
 
     def insert_orders(self, orders: Sequence[BookOrder]) -> None: ...

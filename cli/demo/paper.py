@@ -1,7 +1,7 @@
-"""The paper account of the demo: how it stands in the evening, and what a night does to it."""
+"""The paper account: how it stands in the evening, and what a night does to it."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,20 @@ from core.domain.moment import moment_text
 Document = dict[str, Any]
 
 
-def evening(account: Path, now: datetime) -> None:
+class PaperAccount:
+    """The paper broker's account file, written as if others had traded on it."""
+
+    def __init__(self, file: Path):
+        self._file = file
+
+    def evening(self) -> None:
+        _evening(self._file, datetime.now(UTC))
+
+    def night(self) -> None:
+        _night(self._file, datetime.now(UTC))
+
+
+def _evening(account: Path, now: datetime) -> None:
     """Two limit orders, resting."""
     document = _read(account)
     document["orders"] = [
@@ -22,7 +35,7 @@ def evening(account: Path, now: datetime) -> None:
     _write(account, document)
 
 
-def night(account: Path, now: datetime) -> None:
+def _night(account: Path, now: datetime) -> None:
     """One fills in part and is cancelled, one is gone, one is new; the position has no stop."""
     document = _read(account)
     bought = next(order for order in document["orders"] if order["broker_order_id"] == "V-1")

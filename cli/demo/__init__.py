@@ -1,0 +1,1 @@
+"""The demo: one story (story.py), told on paper or against an emulated venue (one module each)."""

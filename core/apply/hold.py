@@ -1,0 +1,60 @@
+"""The home's lock, held by a running service only while it is changing something.
+
+Many lanes share one hold; an operator's command gets its turn as soon as none of them has a step
+under way, and at the latest after a while, because from then on nobody new is let in.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from types import TracebackType
+
+from core.domain.errors import Locked
+from core.ports import Clock, Lock
+
+TURN = timedelta(seconds=5)
+PAUSE_SECONDS = 0.1
+
+
+class Hold:
+    def __init__(self, lock: Callable[[], Lock], clock: Clock):
+        self._make = lock
+        self._clock = clock
+        self._lock: Lock | None = None
+        self._since: datetime | None = None
+        self._inside = 0
+        self._door = asyncio.Lock()
+
+    async def __aenter__(self) -> "Hold":
+        # One at a time: whoever waits for the lock waits for all the others, too.
+        async with self._door:
+            while self._lock is not None and self._is_over():
+                await self._pause()
+            while self._lock is None:
+                try:
+                    lock = self._make()
+                    lock.__enter__()
+                except Locked:
+                    await self._pause()
+                else:
+                    self._lock, self._since = lock, self._clock.now()
+            self._inside += 1
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._inside -= 1
+        if self._inside == 0 and self._lock is not None:
+            lock, self._lock = self._lock, None
+            lock.__exit__(kind, error, trace)
+
+    def _is_over(self) -> bool:
+        return self._since is not None and self._clock.now() - self._since > TURN
+
+    async def _pause(self) -> None:
+        await self._clock.sleep(PAUSE_SECONDS)
+        await asyncio.sleep(0)

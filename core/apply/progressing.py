@@ -1,0 +1,96 @@
+"""Intents and signals follow their orders: in the transaction in which an order changed.
+
+Only intents that the venue has taken are moved here; one that still waits belongs to its lane.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from core.decide.execution.progress import intent_progress, signal_progress
+from core.domain.intent import INTENT_MOVES, IntentState, TradeIntent
+from core.domain.order import BookOrder
+from core.domain.record import Event
+from core.domain.signal import REQUEST_MOVES, RequestStatus, SignalRecord
+from core.ports import BookReading, BookWriting
+
+
+def follow_intents(book: BookWriting, orders: Iterable[BookOrder]) -> None:
+    """After these orders changed: every intent that asked for one of them, and its signal."""
+    changed = {row.order_id: row for row in orders if row.signal_id}
+    if not changed:
+        return
+    at = max((row.updated_at for row in changed.values() if row.updated_at), default=None)
+    related = book.signal_orders(order_ids=list(changed))
+    signal_ids = {row.signal_id for row in related}
+    follow_signals(book, signal_ids, at)
+
+
+def follow_signals(book: BookWriting, signal_ids: Collection[str], at: datetime | None) -> None:
+    for signal in book.signals(signal_ids):
+        moment = at or signal.received_at
+        for intent in book.intents(signal_id=signal.signal_id):
+            to = intent_progress(intent, orders_of_intent(book, intent))
+            if to is not intent.state and to in INTENT_MOVES[intent.state]:
+                after = replace(intent, state=to, updated_at=moment)
+                if book.move_intent(after, from_state=intent.state):
+                    book.insert_events([intent_told(after)])
+        _move_signal(book, signal, moment)
+
+
+def _move_signal(book: BookWriting, signal: SignalRecord, at: datetime) -> None:
+    intents = book.intents(signal_id=signal.signal_id)
+    delivered = (book.delivery(signal.signal_id, intent.account) for intent in intents)
+    status = signal_progress(signal, [each for each in delivered if each], intents)
+    if status not in REQUEST_MOVES[signal.request_status]:
+        return
+    ended = status in (RequestStatus.DONE, RequestStatus.FAILED)
+    book.update_signals(
+        [
+            replace(
+                signal,
+                request_status=status,
+                finished_at=at if ended else None,
+                reason=_why(intents) if status is RequestStatus.FAILED else signal.reason,
+            )
+        ]
+    )
+
+
+def _why(intents: Iterable[TradeIntent]) -> str:
+    """The words of every intent that came to nothing."""
+    told = []
+    for intent in intents:
+        reasons = intent.reasons.get("reasons", [])
+        named = [str(each["code"]) for each in reasons] if isinstance(reasons, list) else []
+        told.append(f"{intent.account}: {', '.join(named) or intent.outcome or intent.state}")
+    return "; ".join(told)
+
+
+def orders_of_intent(book: BookReading, intent: TradeIntent) -> Sequence[BookOrder]:
+    """Those that it led to, also one that was amended for it."""
+    related = book.signal_orders(signal_ids=[intent.signal_id])
+    return book.orders(intent.account, order_ids=[row.order_id for row in related])
+
+
+def intent_told(intent: TradeIntent) -> Event:
+    """The outbox row of an intent's new state."""
+    told = "placed" if intent.state is IntentState.PLACED else intent.state.value.lower()
+    return Event(
+        event_id=f"{intent.intent_id}:{told}:{intent.tries}",
+        event_type=f"intent.{told}",
+        occurred_at=intent.updated_at,
+        account=intent.account,
+        symbol=intent.symbol,
+        trace_id=intent.trace_id,
+        correlation_id=intent.signal_id,
+        payload={
+            "intent_id": intent.intent_id,
+            "signal_id": intent.signal_id,
+            "side": intent.side.value,
+            "state": intent.state.value,
+            "outcome": intent.outcome,
+            **intent.reasons,
+            **intent.because,
+        },
+    )

@@ -1,0 +1,74 @@
+"""The door of a running service: one change at a time, approved by the standing policy.
+
+It differs from the door of a reviewed plan in who approves, and in what is looked at again: not the
+whole account but the rows that this one change speaks of. Begin, perform and settle are the same.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from core.apply.asking import Answer
+from core.apply.calls import order_at_broker
+from core.apply.hold import Hold
+from core.apply.journal import idempotency_key
+from core.apply.stepping import Commission, Copybook, Stepper
+from core.domain.errors import Blocked, Stale
+from core.domain.order import COMPARED, LIVE, BookOrder, BrokerOrder
+from core.plan.change import AnyChange, PlaceOrder
+from core.plan.plan import Action
+from core.ports import Book, BookReading, Broker, Clock, RunLog
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandingDoor:
+    book: Book
+    brokers: Mapping[str, Broker]
+    clock: Clock
+    log: RunLog
+    copybook: Copybook
+    hold: Hold
+    # Asked before every change: why nothing may be changed, or None.
+    forbidden: Callable[[], str | None]
+
+    async def carry_out(self, change: AnyChange, *, cause: str, name: str) -> Answer:
+        """`cause` stands where a reviewed plan has its id, `name` where it has the action's.
+
+        Raises Blocked or Stale when nothing was begun.
+        """
+        async with self.hold:
+            if why := self.forbidden():
+                raise Blocked(why, hint="trueup status")
+            with self.book.read() as book:
+                self._check_still_true(book, change)
+                lineage = book.identity().lineage
+            if isinstance(change, PlaceOrder):
+                key = change.after.key
+            else:
+                key = idempotency_key(lineage, cause, name, change.account)
+            stepper = Stepper(
+                book=self.book,
+                brokers=self.brokers,
+                clock=self.clock,
+                log=self.log,
+                copybook=self.copybook,
+                by="manage",
+            )
+            action = Action(id=name, change=change)
+            begun = stepper.begin(Commission(plan_id=cause, action=action, key=key))
+            return await stepper.finish(begun)
+
+    def _check_still_true(self, book: BookReading, change: AnyChange) -> None:
+        order = order_at_broker(change)
+        if order is None:
+            return
+        rows = book.orders(change.account, broker_order_ids=[order.broker_order_id])
+        row = next((row for row in rows if row.symbol == order.symbol), None)
+        if row is None or row.status not in LIVE:
+            raise Stale(f"order {order.broker_order_id} is not open any more")
+        if moved := _moved(order, row):
+            raise Stale(f"order {order.broker_order_id} moved: {', '.join(moved)}")
+
+
+def _moved(order: BrokerOrder, row: BookOrder) -> list[str]:
+    told = ((ours, getattr(order, theirs), getattr(row, ours)) for theirs, ours in COMPARED)
+    return [f"{name} {then} → {now}" for name, then, now in told if then not in (None, now)]

@@ -1,0 +1,52 @@
+"""How far an intent and its signal have come, as their orders tell.
+
+| its orders                                    | a placed intent is |
+|-----------------------------------------------|--------------------|
+| all of them filled, or ended with some filled | filled             |
+| any may still do something                    | placed             |
+| all rejected, or never sent                   | failed             |
+| ended without a fill otherwise                | cancelled          |
+"""
+
+from collections.abc import Sequence
+
+from core.domain.intent import IntentState, TradeIntent
+from core.domain.money import ZERO
+from core.domain.order import LIVE, BookOrder, OrderStatus
+from core.domain.signal import Delivery, DeliveryState, RequestStatus, SignalRecord
+
+FOLLOWING = frozenset({IntentState.PLACED, IntentState.CANCELLED, IntentState.FAILED})
+_DONE = frozenset({IntentState.FILLED, IntentState.SIMULATED, IntentState.CANCELLED})
+
+
+def intent_progress(intent: TradeIntent, orders: Sequence[BookOrder]) -> IntentState:
+    """Its state once more; one that still waits belongs to its lane, whatever its orders say."""
+    if intent.state not in FOLLOWING or not orders:
+        return intent.state
+    if intent.state is IntentState.PLACED and any(row.status in LIVE for row in orders):
+        return IntentState.PLACED
+    if any(row.filled_quantity > ZERO for row in orders):
+        return IntentState.FILLED
+    if intent.state is not IntentState.PLACED:
+        return intent.state
+    if all(row.status is OrderStatus.REJECTED for row in orders):
+        return IntentState.FAILED
+    return IntentState.CANCELLED
+
+
+def signal_progress(
+    signal: SignalRecord, deliveries: Sequence[Delivery], intents: Sequence[TradeIntent]
+) -> RequestStatus:
+    """Over all its accounts, of the present attempt; done when one of them has come to its end."""
+    current = [each for each in intents if each.attempt == signal.attempt]
+    waiting = [
+        each
+        for each in deliveries
+        if each.attempt == signal.attempt and each.state is DeliveryState.PENDING
+    ]
+    states = {each.state for each in current}
+    if IntentState.PLACED in states or (IntentState.APPROVED in states):
+        return RequestStatus.EXECUTING
+    if waiting or not current:
+        return signal.request_status
+    return RequestStatus.DONE if states & _DONE else RequestStatus.FAILED

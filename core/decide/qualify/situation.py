@@ -1,0 +1,57 @@
+"""Everything that the qualification of one delivery may look at."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from core.domain.intent import Halt
+from core.domain.market import Balance, Instrument, Quote
+from core.domain.money import ZERO
+from core.domain.order import BookOrder
+from core.domain.position import BookPosition
+from core.domain.signal import SignalRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayFigures:
+    """Of the UTC day: what was traded, and what was won (or, below zero, lost)."""
+
+    volume: Decimal = ZERO
+    realized: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """The lane has seen to it that no call is unsettled and no fill unbooked on the symbol."""
+
+    signal: SignalRecord
+    account: str
+    now: datetime
+    enabled: bool = True
+    # Why the account cannot be reached.
+    unreachable: str | None = None
+    # Whether the start-up reconciliation has finished.
+    reconciled: bool = True
+    # A dry run: everything is decided, nothing is sent.
+    simulated: bool = False
+    instrument: Instrument | None = None
+    quote: Quote | None = None
+    # None when they were not read.
+    balances: tuple[Balance, ...] | None = None
+    position_mode: str = "one-way"
+    # All of the account.
+    positions: tuple[BookPosition, ...] = ()
+    # All live ones of the account.
+    orders: tuple[BookOrder, ...] = ()
+    # Of the symbols that it holds, as far as they are known.
+    instruments: Mapping[str, Instrument] = field(default_factory=dict)
+    halts: tuple[Halt, ...] = ()
+    # How often the present position has been added to.
+    scale_ins: int = 0
+    day: DayFigures = DayFigures()
+    last_loss_at: datetime | None = None
+
+    @property
+    def symbol(self) -> str:
+        return self.signal.symbol

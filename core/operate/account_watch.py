@@ -1,0 +1,63 @@
+"""What a running service knows of one account beside the book: is it reachable, is it current."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from core.domain.errors import BrokerError
+from core.domain.market import Instrument
+from core.ports import AccountMode, Broker
+
+
+@dataclass(slots=True, kw_only=True)
+class AccountWatch:
+    broker: Broker
+    # False until the first whole look has been taken and its facts are in the book: no trading.
+    reconciled: bool = False
+    unreachable: str | None = None
+    # Why the book may lag behind the venue; a whole look makes it current again.
+    behind: str | None = "just started"
+    looked_at: datetime | None = None
+    heard_at: datetime | None = None
+    _instruments: dict[str, Instrument] = field(default_factory=dict)
+    _mode: AccountMode | None = None
+
+    @property
+    def account(self) -> str:
+        return self.broker.account
+
+    async def instrument(self, symbol: str) -> Instrument | None:
+        """Asked for once: steps and ticks change between two runs, not within one."""
+        if symbol not in self._instruments:
+            found = await self.broker.instrument(symbol)
+            if found is None:
+                return None
+            self._instruments[symbol] = found
+        return self._instruments[symbol]
+
+    async def instruments(self, symbols: Collection[str]) -> Mapping[str, Instrument]:
+        """Those that the venue tells; a row can be booked without them."""
+        found = {}
+        for symbol in symbols:
+            try:
+                instrument = await self.instrument(symbol)
+            except BrokerError:
+                continue
+            if instrument:
+                found[symbol] = instrument
+        return found
+
+    def known(self, symbols: Iterable[str]) -> Mapping[str, Instrument]:
+        """Those that have been asked for before."""
+        return {name: self._instruments[name] for name in symbols if name in self._instruments}
+
+    async def mode(self) -> AccountMode:
+        """The venue's position mode; asked for again after every whole look."""
+        if self._mode is None:
+            self._mode = await self.broker.account_mode()
+        return self._mode
+
+    def remember(self, instruments: Mapping[str, Instrument]) -> None:
+        """What a whole look told."""
+        self._instruments.update(instruments)
+        self._mode = None

@@ -1,0 +1,163 @@
+"""Following one account: what its venue tells by itself goes into the book as it is told.
+
+A reader takes events off the venue's line at once, a writer books them; between them lies a queue
+of bounded length. Events that find it full are dropped, said so, and made good by a whole look.
+"""
+
+import asyncio
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from core.apply.hold import Hold
+from core.domain.errors import Stale
+from core.domain.stream import ExecutionTold, Gap, OrderTold, StreamEvent
+from core.operate.account_watch import AccountWatch
+from core.operate.alerting import raise_alert
+from core.operate.desk import Desk
+from core.operate.hearing import hear, may_change
+from core.operate.standing_round import catch_up
+
+QUEUE_LENGTH = 10_000
+AT_ONCE = 200
+AGAIN_SECONDS = 0.05
+
+
+@dataclass(slots=True, kw_only=True)
+class Follower:
+    desk: Desk
+    watch: AccountWatch
+    hold: Hold
+    # Told of every symbol that moved, so that its lane looks again.
+    moved: Callable[[str, str], None]
+    # Told that something was bought or sold.
+    filled: Callable[[], None] = lambda: None
+    queue_length: int = QUEUE_LENGTH
+    _queue: "asyncio.Queue[StreamEvent]" = field(init=False)
+    # Events about symbols with a call under way; its outcome comes first.
+    _waiting: list[StreamEvent] = field(default_factory=list)
+    _dropped: int = 0
+
+    def __post_init__(self) -> None:
+        self._queue = asyncio.Queue(self.queue_length)
+
+    async def read(self) -> None:
+        """Never waits for the book."""
+        async for event in self.watch.broker.events():
+            self.watch.heard_at = self.desk.clock.now()
+            self.take(event)
+
+    def take(self, event: StreamEvent) -> None:
+        try:
+            self._queue.put_nowait(event)
+        except asyncio.QueueFull:
+            self._drop()
+
+    async def write(self) -> None:
+        while True:
+            events = [*self._waiting, *await self._next()]
+            self._waiting = []
+            await self.book(events)
+
+    async def book(self, events: Sequence[StreamEvent]) -> None:
+        if self._dropped:
+            self._tell_dropped()
+        if not may_change(self.desk.gates()):
+            # Nothing is written now; once it may be, only a whole look tells what was missed.
+            self.watch.behind = "events came while changes were not allowed"
+            return
+        for some in _portions(events):
+            await self._book_some(some)
+        if self.watch.behind is not None:
+            await catch_up(self.desk, self.watch, self.hold)
+            self._tell_moved(events)
+
+    async def _book_some(self, events: Sequence[StreamEvent]) -> None:
+        for event in events:
+            if isinstance(event, Gap):
+                self.watch.behind = event.why
+                self.desk.log.event(
+                    "stream_gap", account=self.watch.account, why=event.why, since=str(event.since)
+                )
+        with self.desk.book.read() as book:
+            # An execution of an order whose place is not settled yet would look like a stranger's.
+            busy = {step.symbol for step in book.open_steps(self.watch.account)}
+        self._waiting += [event for event in events if _symbol(event) in busy]
+        events = [event for event in events if _symbol(event) not in busy]
+        orders = [event.order for event in events if isinstance(event, OrderTold)]
+        executions = [event.execution for event in events if isinstance(event, ExecutionTold)]
+        if not orders and not executions:
+            return
+        try:
+            async with self.hold:
+                heard = await hear(self.desk, self.watch, orders, executions)
+        except Stale:
+            self._waiting += events
+            return
+        if heard.waits:
+            self._waiting += events
+            return
+        self._tell_moved(events)
+        if executions:
+            self.filled()
+
+    async def _next(self) -> list[StreamEvent]:
+        """At least one, unless some are waiting for a call to end."""
+        if self._waiting and self._queue.empty():
+            await self.desk.clock.sleep(AGAIN_SECONDS)
+            await asyncio.sleep(0)
+            if self._queue.empty():
+                return []
+        events = [await self._queue.get()]
+        while not self._queue.empty() and len(events) < AT_ONCE:
+            events.append(self._queue.get_nowait())
+        return events
+
+    def _tell_moved(self, events: Iterable[StreamEvent]) -> None:
+        for symbol in {symbol for event in events if (symbol := _symbol(event))}:
+            self.moved(self.watch.account, symbol)
+
+    def _drop(self) -> None:
+        self._dropped += 1
+        self.watch.behind = "events were dropped"
+
+    def _tell_dropped(self) -> None:
+        dropped, self._dropped = self._dropped, 0
+        raise_alert(
+            self.desk,
+            "live_data_backpressure_drop",
+            f"{dropped} events of {self.watch.account} came faster than they could be booked; "
+            "a whole look makes them good",
+            account=self.watch.account,
+        )
+
+
+def _portions(events: Iterable[StreamEvent]) -> Iterator[list[StreamEvent]]:
+    """Runs of events in which nothing is told twice, so that each telling is seen in its turn."""
+    some: list[StreamEvent] = []
+    seen: set[Hashable] = set()
+    for event in events:
+        if (name := _name(event)) in seen:
+            yield some
+            some, seen = [], set()
+        some.append(event)
+        seen.add(name)
+    if some:
+        yield some
+
+
+def _name(event: StreamEvent) -> Hashable:
+    match event:
+        case OrderTold(order=order):
+            return "order", order.symbol, order.broker_order_id
+        case ExecutionTold(execution=row):
+            return "execution", row.symbol, row.broker_order_id, row.execution_id
+    return "gap", id(event)
+
+
+def _symbol(event: StreamEvent) -> str | None:
+    match event:
+        case OrderTold(order=order):
+            return order.symbol
+        case ExecutionTold(execution=row):
+            return row.symbol
+    return None

@@ -1,0 +1,78 @@
+"""status/manage.json: what the running service says of itself, and whether it can be believed."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from core.domain.moment import moment_text, parse_moment
+from core.domain.text import Row
+from core.operate.desk import Desk
+from core.plan.document import pretty
+
+BEAT_SECONDS = 2.0
+# So many beats missed, and nobody should believe that it is alive.
+DEAD_AFTER = timedelta(seconds=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beat:
+    """`state`: starting, running, stopping, stopped."""
+
+    pid: int
+    state: str
+    since: datetime
+    at: datetime
+    # By account: reconciled, unreachable, behind.
+    accounts: Mapping[str, Row] = field(default_factory=dict)
+    # Why each part that is in trouble is, by its name.
+    troubles: Mapping[str, str] = field(default_factory=dict)
+    # Why each lane that waits does so, as account/symbol.
+    lanes_waiting: Mapping[str, str] = field(default_factory=dict)
+    deliveries_waiting: int = 0
+
+
+def write_beat(desk: Desk, beat: Beat) -> None:
+    document = {
+        "pid": beat.pid,
+        "state": beat.state,
+        "since": moment_text(beat.since),
+        "at": moment_text(beat.at),
+        "accounts": dict(beat.accounts),
+        "troubles": dict(beat.troubles),
+        "lanes_waiting": dict(beat.lanes_waiting),
+        "deliveries_waiting": beat.deliveries_waiting,
+    }
+    desk.files.replace(desk.home.heartbeat_file, pretty(document))
+
+
+def read_beat(desk: Desk) -> Beat | None:
+    """None when no service ever ran here, or what it left cannot be read."""
+    try:
+        document = json.loads(desk.files.read(desk.home.heartbeat_file))
+        return Beat(
+            pid=int(document["pid"]),
+            state=str(document["state"]),
+            since=parse_moment(document["since"]),
+            at=parse_moment(document["at"]),
+            accounts=dict(document["accounts"]),
+            troubles=dict(document["troubles"]),
+            lanes_waiting=dict(document["lanes_waiting"]),
+            deliveries_waiting=int(document["deliveries_waiting"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def service_state(beat: Beat | None, now: datetime) -> str:
+    """In one word: a dead service says that it is running for ever."""
+    if beat is None:
+        return "never started"
+    if beat.state == "stopped":
+        return "stopped"
+    if now - beat.at > DEAD_AFTER:
+        return "dead"
+    closed = [name for name, told in beat.accounts.items() if not told.get("reconciled")]
+    if beat.state == "running" and (beat.troubles or closed):
+        return "in trouble"
+    return beat.state

@@ -1,0 +1,208 @@
+"""manage: the running service. Look first, then trade; whatever breaks is mended or told, and
+everything it knows lies in the book.
+
+    intake     signals → rows and deliveries           one task for each source
+    lanes      deliveries → intents → orders           one task for each account and symbol
+    followers  the venue's own stream → facts          two tasks for each account
+    rounds     a whole look at every account           at start, after gaps, and every so often
+    heartbeat  what it says of itself                  every two seconds
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from core.apply.hold import Hold
+from core.config.secret import defect_text
+from core.domain.errors import BookError, TrueupError
+from core.operate.account_watch import AccountWatch
+from core.operate.alerting import raise_alert
+from core.operate.copybook import DiskCopybook
+from core.operate.desk import Desk
+from core.operate.following import Follower
+from core.operate.heartbeat import BEAT_SECONDS, Beat, write_beat
+from core.operate.lanes import Lanes, first_of
+from core.operate.standing_round import Round, standing_door
+from core.operate.trading import Trader
+
+# What a source of signals does: takes in for ever, and tells which lanes have work.
+Wake = Callable[[Iterable[tuple[str, str]]], None]
+Intake = Callable[[Desk, Wake], Awaitable[None]]
+# Hears of orders from elsewhere than the venue, and hands it to the account's follower.
+Listener = Callable[[Desk, Mapping[str, Follower]], Awaitable[None]]
+
+PAUSE_SECONDS = 1.0
+PAUSE_SECONDS_MAX = 30.0
+# Broken for so long, and a person should know.
+STALLED_AFTER = 3
+RECENT = timedelta(seconds=60)
+SETTLING_SECONDS = 0.1
+
+
+@dataclass(slots=True, kw_only=True)
+class Service:
+    desk: Desk
+    accounts: Sequence[str]
+    # By name: spool, queue.
+    intakes: Mapping[str, Intake]
+    listeners: Mapping[str, Listener] = field(default_factory=dict)
+    watches: dict[str, AccountWatch] = field(init=False)
+    lanes: Lanes = field(init=False)
+    followers: dict[str, Follower] = field(init=False)
+    # When each part broke last, and why.
+    troubles: dict[str, tuple[datetime, str]] = field(default_factory=dict)
+    _hold: Hold = field(init=False)
+    _round: Round = field(init=False)
+    _since: datetime = field(init=False)
+    # Rung when a position moved: its stop must not wait for the next round.
+    _moved: asyncio.Event = field(default_factory=asyncio.Event)
+    _state: str = "starting"
+
+    def __post_init__(self) -> None:
+        desk = self.desk
+        self._since = desk.clock.now()
+        self._hold = Hold(desk.lock, desk.clock)
+        self.watches = {name: AccountWatch(broker=desk.broker(name)) for name in self.accounts}
+        copybook = DiskCopybook(desk.files, desk.home.journal_copy)
+        door = standing_door(desk, self.watches, self._hold, copybook)
+        trader = Trader(desk=desk, watches=self.watches, hold=self._hold, door=door)
+        self.lanes = Lanes(desk=desk, turn=trader.turn)
+        self.followers = {
+            name: Follower(
+                desk=desk,
+                watch=watch,
+                hold=self._hold,
+                moved=self.lanes.wake,
+                filled=self._moved.set,
+            )
+            for name, watch in self.watches.items()
+        }
+        self._round = Round(desk=desk, watches=self.watches, hold=self._hold, copybook=copybook)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until it is told to stop; then the steps under way are finished and nothing is begun."""
+        self.desk.log.event("manage_started", accounts=list(self.accounts), pid=os.getpid())
+        parts = {
+            "rounds": self._rounds,
+            "heartbeat": self._beats,
+            **{f"intake {name}": self._taking(intake) for name, intake in self.intakes.items()},
+            **{f"stream {name}": each.read for name, each in self.followers.items()},
+            **{f"booking {name}": each.write for name, each in self.followers.items()},
+            **{name: self._listening(each) for name, each in self.listeners.items()},
+        }
+        tasks = [asyncio.create_task(self._keep(name, work)) for name, work in parts.items()]
+        self._state = "running"
+        try:
+            await stop.wait()
+        finally:
+            await self._stop(tasks)
+
+    async def _stop(self, tasks: Sequence["asyncio.Task[None]"]) -> None:
+        self._state = "stopping"
+        self.desk.log.event("manage_stopping")
+        # Lanes first: a step under way is settled, not cut off.
+        await self.lanes.stop()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._state = "stopped"
+        self._beat()
+        self.desk.log.event("manage_stopped")
+
+    def _taking(self, intake: Intake) -> Callable[[], Awaitable[None]]:
+        def wake(lanes: Iterable[tuple[str, str]]) -> None:
+            for account, symbol in lanes:
+                self.lanes.wake(account, symbol)
+
+        return lambda: intake(self.desk, wake)
+
+    def _listening(self, listener: Listener) -> Callable[[], Awaitable[None]]:
+        return lambda: listener(self.desk, self.followers)
+
+    # --- parts --------------------------------------------------------------------------------
+
+    async def _keep(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Starts a part again however it ends; what keeps breaking is told, the others go on."""
+        failures = 0
+        while True:
+            began = self.desk.clock.now()
+            try:
+                await work()
+                why = "it ended"
+            except TrueupError as error:
+                why = error.message
+            except Exception as error:  # noqa: BLE001 - one broken part must not end the others
+                why = defect_text(error)
+            if (self.desk.clock.now() - began).total_seconds() > PAUSE_SECONDS_MAX:
+                failures = 0
+            failures += 1
+            self.troubles[name] = self.desk.clock.now(), why
+            self.desk.log.event("part_failed", level="error", part=name, why=why, times=failures)
+            if failures == STALLED_AFTER:
+                raise_alert(self.desk, "service_stalled", f"{name}: {why}", subject=name)
+            await self.desk.clock.sleep(min(PAUSE_SECONDS * 2 ** (failures - 1), PAUSE_SECONDS_MAX))
+            await asyncio.sleep(0)
+
+    async def _rounds(self) -> None:
+        """At the start every account for itself, so that one that is gone holds up no other."""
+        while True:
+            await self._round.run(self.accounts)
+            self.lanes.wake_all()
+            late = any(not watch.reconciled for watch in self.watches.values())
+            pause = self.desk.settings.EXECUTION.reconcile_interval
+            await self._until_moved(min(pause, PAUSE_SECONDS_MAX) if late else pause)
+
+    async def _until_moved(self, seconds: float) -> None:
+        """Or until the time is up. What happens during the round asks for another one."""
+        await first_of(self._moved.wait(), self.desk.clock.sleep(seconds))
+        # Fills come in bunches.
+        await self.desk.clock.sleep(SETTLING_SECONDS)
+        self._moved.clear()
+        await asyncio.sleep(0)
+
+    async def _beats(self) -> None:
+        while True:
+            self._beat()
+            # Gates may have opened, and what another process left in the book is seen, too.
+            self.lanes.wake_all()
+            await self.desk.clock.sleep(BEAT_SECONDS)
+            await asyncio.sleep(0)
+
+    def _beat(self) -> None:
+        now = self.desk.clock.now()
+        write_beat(
+            self.desk,
+            Beat(
+                pid=os.getpid(),
+                state=self._state,
+                since=self._since,
+                at=now,
+                accounts={
+                    name: {
+                        "reconciled": watch.reconciled,
+                        "unreachable": watch.unreachable,
+                        "behind": watch.behind,
+                    }
+                    for name, watch in self.watches.items()
+                },
+                troubles={
+                    name: why for name, (when, why) in self.troubles.items() if now - when < RECENT
+                },
+                lanes_waiting={
+                    f"{account}/{symbol}": why
+                    for (account, symbol), why in self.lanes.waiting.items()
+                },
+                deliveries_waiting=self._deliveries_waiting(),
+            ),
+        )
+
+    def _deliveries_waiting(self) -> int:
+        """A book that cannot be read is trouble, but no reason to seem dead."""
+        try:
+            with self.desk.book.read() as book:
+                return len(book.pending_deliveries())
+        except BookError as error:
+            self.troubles["book"] = self.desk.clock.now(), error.message
+            return 0

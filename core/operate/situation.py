@@ -1,0 +1,93 @@
+"""Collecting what the qualification of one delivery may look at, from the book and the venue."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from core.decide.qualify.qualify import orders_of
+from core.decide.qualify.situation import Situation
+from core.domain.errors import BrokerError
+from core.domain.intent import IntentState, Purpose
+from core.domain.market import Balance, Quote
+from core.domain.signal import Delivery
+from core.operate.account_watch import AccountWatch
+from core.operate.day import day_figures
+from core.operate.desk import Desk
+from core.ports import BookReading
+
+
+async def situation_of(desk: Desk, watch: AccountWatch, delivery: Delivery) -> Situation:
+    """The venue is asked first, so that the book is read at one instant and last."""
+    unreachable, instrument = watch.unreachable, None
+    quote: Quote | None = None
+    balances: Sequence[Balance] | None = None
+    mode = "one-way"
+    try:
+        instrument = await watch.instrument(delivery.symbol)
+        if instrument is not None:
+            quote = await _quote(watch, delivery.symbol)
+            mode = (await watch.mode()).position_mode
+            if desk.settings.EXECUTION.enable_balance_check:
+                balances = await watch.broker.balances()
+    except BrokerError as error:
+        unreachable = error.message
+    now = desk.clock.now()
+    account = delivery.account
+    with desk.book.read() as book:
+        signal = book.signal(delivery.signal_id)
+        assert signal is not None, "a delivery is stored together with its signal"
+        positions = book.positions(account)
+        return Situation(
+            signal=signal,
+            account=account,
+            now=now,
+            enabled=desk.settings.account(account).enabled,
+            unreachable=unreachable,
+            reconciled=watch.reconciled,
+            simulated=desk.gates().dry_run,
+            instrument=instrument,
+            quote=quote,
+            balances=None if balances is None else tuple(balances),
+            position_mode=mode,
+            positions=tuple(positions),
+            orders=tuple(book.orders(account, live=True)),
+            instruments=watch.known(row.symbol for row in positions),
+            halts=tuple(book.halts(account)),
+            scale_ins=_scale_ins(book, account, delivery.symbol),
+            day=day_figures(book, account, now),
+            last_loss_at=_last_loss(desk, book, account, delivery.symbol),
+        )
+
+
+async def _quote(watch: AccountWatch, symbol: str) -> Quote | None:
+    """Without one the signal's own snapshot has to do, and the rules say whether it does."""
+    try:
+        return await watch.broker.quote(symbol)
+    except BrokerError:
+        return None
+
+
+def _scale_ins(book: BookReading, account: str, symbol: str) -> int:
+    """Additions since the position was last opened from flat."""
+    count = 0
+    done = {IntentState.PLACED, IntentState.FILLED}
+    for intent in reversed(book.intents(account, symbol=symbol, states=done)):
+        purposes = {order.purpose for order in orders_of(intent)}
+        if Purpose.OPEN in purposes:
+            break
+        count += Purpose.ADD in purposes
+    return count
+
+
+def _last_loss(desk: Desk, book: BookReading, account: str, symbol: str) -> datetime | None:
+    pause = desk.settings.RISK.cooldown_after_loss_seconds
+    if not pause:
+        return None
+    since = desk.clock.now() - timedelta(seconds=pause)
+    return max(
+        (
+            row.executed_at
+            for row in book.executions_since(account, since)
+            if row.symbol == symbol and row.realized_pnl is not None and row.realized_pnl < 0
+        ),
+        default=None,
+    )

@@ -1,0 +1,170 @@
+"""The turns of a lane: one account and symbol, strictly first in, first out.
+
+| what is there, in this order            | the turn                                           |
+|-----------------------------------------|----------------------------------------------------|
+| an intent past its time                 | fails it                                           |
+| a call whose outcome is unknown         | asks the venue; nothing else starts meanwhile      |
+| fills that the book does not have yet   | fetches them                                       |
+| an approved intent                      | places its next order, or says what became of it   |
+| a delivery that waits                   | qualifies it into an intent                        |
+| nothing                                 | the lane sleeps                                    |
+
+Everything a turn knows it reads from the book, so a restart goes on where the last one stopped.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from core.apply.hold import Hold
+from core.apply.progressing import follow_signals, intent_told
+from core.apply.resume import Resumption
+from core.apply.standing import StandingDoor
+from core.decide.qualify.qualify import orders_of, qualify
+from core.domain.errors import BrokerError
+from core.domain.intent import IntentState, TradeIntent
+from core.domain.moment import moment_text
+from core.domain.record import Step, StepState
+from core.domain.signal import Delivery, DeliveryState
+from core.operate.account_watch import AccountWatch
+from core.operate.alerting import raise_alert
+from core.operate.desk import Desk
+from core.operate.executing import Executing
+from core.operate.fetching import fetch_fills, fills_missing
+from core.operate.intents import fail_intent
+from core.operate.situation import situation_of
+from core.operate.standing_round import forbidden
+from core.operate.turn import AGAIN, SLEEP, Turn, wait
+
+UNKNOWN_PAUSE = 1.0
+CLOSED_PAUSE = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trader:
+    desk: Desk
+    watches: Mapping[str, AccountWatch]
+    hold: Hold
+    door: StandingDoor
+
+    async def turn(self, account: str, symbol: str) -> Turn:
+        watch = self.watches[account]
+        with self.desk.book.read() as book:
+            steps = [
+                step
+                for step in book.steps(open_only=True)
+                if (step.account, step.symbol) == (account, symbol)
+            ]
+            intents = book.intents(account, symbol=symbol, states={IntentState.APPROVED})
+            deliveries = book.pending_deliveries(account, symbol)
+        if self._expire(intents, steps):
+            return AGAIN
+        if steps:
+            return await self._settle(watch, steps)
+        if not intents and not deliveries:
+            return SLEEP
+        if not watch.reconciled:
+            return wait(CLOSED_PAUSE, watch.unreachable or "start-up reconciliation is not done")
+        if turn := await self._fetch(watch, symbol):
+            return turn
+        if intents:
+            return await Executing(
+                desk=self.desk, watch=watch, door=self.door, intent=intents[0]
+            ).turn()
+        return await self._qualify(watch, deliveries[0])
+
+    # --- what is too late ---------------------------------------------------------------------
+
+    def _expire(self, intents: Sequence[TradeIntent], steps: Sequence[Step]) -> bool:
+        """A call under way is settled first: what it placed is placed, whatever the time."""
+        now = self.desk.clock.now()
+        busy = {step.plan_id for step in steps}
+        late = [
+            intent
+            for intent in intents
+            if intent.expires_at
+            and now > intent.expires_at
+            and intent.intent_id not in busy
+            and not self._has_begun(intent)
+        ]
+        for intent in late:
+            fail_intent(self.desk, intent, f"expired at {moment_text(intent.expires_at or now)}")
+        return bool(late)
+
+    def _has_begun(self, intent: TradeIntent) -> bool:
+        keys = [order.key for order in orders_of(intent)]
+        with self.desk.book.read() as book:
+            return bool(book.orders(intent.account, order_ids=keys))
+
+    # --- what nobody knows --------------------------------------------------------------------
+
+    async def _settle(self, watch: AccountWatch, steps: Sequence[Step]) -> Turn:
+        if why := forbidden(self.desk):
+            return wait(CLOSED_PAUSE, why)
+        resumption = Resumption(
+            book=self.desk.book,
+            brokers={watch.account: watch.broker},
+            clock=self.desk.clock,
+            log=self.desk.log,
+        )
+        async with self.hold:
+            settled = await resumption.settle_open_steps(steps)
+        unknown = [one for one in settled if one.state is StepState.UNKNOWN]
+        if unknown:
+            return wait(UNKNOWN_PAUSE, f"outcome unknown: {unknown[0].note}")
+        return AGAIN
+
+    async def _fetch(self, watch: AccountWatch, symbol: str) -> Turn | None:
+        """Positions decide, so what an order has filled must be booked before the next one."""
+        missing = fills_missing(self.desk, watch.account, symbol)
+        if not missing:
+            return None
+        if why := forbidden(self.desk):
+            return wait(CLOSED_PAUSE, why)
+        try:
+            await fetch_fills(self.desk, watch, self.hold, missing)
+        except BrokerError as error:
+            return wait(UNKNOWN_PAUSE, f"fills could not be read: {error.message}")
+        if fills_missing(self.desk, watch.account, symbol):
+            return wait(UNKNOWN_PAUSE, "fills that the venue has not told of yet")
+        return AGAIN
+
+    # --- what is new --------------------------------------------------------------------------
+
+    async def _qualify(self, watch: AccountWatch, delivery: Delivery) -> Turn:
+        """Persist first, emit second: the intent and its telling are one transaction."""
+        situation = await situation_of(self.desk, watch, delivery)
+        intent = qualify(situation, self.desk.settings)
+        if intent.attempt != delivery.attempt:
+            raise ValueError(f"intent {intent.intent_id} answers another delivery")
+        now = self.desk.clock.now()
+        with self.desk.book.write() as book:
+            book.insert_intents([intent])
+            book.put_deliveries(
+                [replace(delivery, state=DeliveryState.QUALIFIED, qualified_at=now)]
+            )
+            book.insert_events([intent_told(intent)])
+            follow_signals(book, [intent.signal_id], now)
+        self.desk.log.event(
+            "intent_qualified",
+            account=intent.account,
+            symbol=intent.symbol,
+            intent_id=intent.intent_id,
+            signal_id=intent.signal_id,
+            trace_id=intent.trace_id,
+            state=intent.state.value,
+            reasons=intent.reasons.get("reasons", []),
+        )
+        self._tell_violations(intent)
+        return AGAIN
+
+    def _tell_violations(self, intent: TradeIntent) -> None:
+        """Every breach of a limit is known to people, with the limit and the value."""
+        for reason in intent.reasons.get("reasons", []):  # type: ignore[attr-defined]
+            if str(reason["code"]).startswith("risk_"):
+                raise_alert(
+                    self.desk,
+                    "risk_limit_violated",
+                    f"signal {intent.signal_id}: {reason['message']}",
+                    account=intent.account,
+                    subject=intent.signal_id,
+                )
