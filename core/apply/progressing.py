@@ -30,12 +30,25 @@ def follow_signals(book: BookWriting, signal_ids: Collection[str], at: datetime 
     for signal in book.signals(signal_ids):
         moment = at or signal.received_at
         for intent in book.intents(signal_id=signal.signal_id):
-            to = intent_progress(intent, orders_of_intent(book, intent))
-            if to is not intent.state and to in INTENT_MOVES[intent.state]:
-                after = replace(intent, state=to, updated_at=moment)
-                if book.move_intent(after, from_state=intent.state):
-                    book.insert_events([intent_told(after)])
+            _move_intent(book, intent, moment)
         _move_signal(book, signal, moment)
+
+
+def _move_intent(book: BookWriting, intent: TradeIntent, at: datetime) -> None:
+    """An intent that fills at once has been placed before, and both is told."""
+    to = intent_progress(intent, orders_of_intent(book, intent))
+    states = [to]
+    if intent.state is IntentState.APPROVED and to not in (
+        IntentState.APPROVED,
+        IntentState.PLACED,
+    ):
+        states = [IntentState.PLACED, to]
+    for state in states:
+        if state in INTENT_MOVES[intent.state]:
+            after = replace(intent, state=state, updated_at=at)
+            if book.move_intent(after, from_state=intent.state):
+                book.insert_events([intent_told(after)])
+                intent = after
 
 
 def _move_signal(book: BookWriting, signal: SignalRecord, at: datetime) -> None:

@@ -1,7 +1,7 @@
 """A trade intent: the qualified answer to one signal for one account, and what became of it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -9,6 +9,7 @@ from hashlib import sha256
 from types import MappingProxyType
 
 from core.domain.order import OUR_KEY_PREFIX, OrderRequest, Side
+from core.domain.text import from_row, to_row
 
 
 class IntentState(StrEnum):
@@ -109,6 +110,18 @@ class TradeIntent:
     not_before: datetime | None = None
     updated_at: datetime
     outcome: str | None = None
+
+
+def orders_of(intent: TradeIntent) -> tuple[IntentOrder, ...]:
+    """What the intent asks for, as of its present try."""
+    rows = intent.orders.get("orders", ())
+    if not isinstance(rows, list | tuple):
+        raise ValueError(f"intent {intent.intent_id}: orders is not a list")
+    return tuple(replace(from_row(IntentOrder, row), tries=intent.tries) for row in rows)
+
+
+def orders_document(orders: Sequence[IntentOrder]) -> Mapping[str, object]:
+    return {"orders": [to_row(order) for order in orders]} if orders else {}
 
 
 class Relationship(StrEnum):

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from core.domain.ambiguity import MatchDecision
 from core.domain.execution import BookExecution
+from core.domain.intent import TradeIntent
 from core.domain.money import ZERO
 from core.domain.order import BookOrder
 from core.domain.position import Adjustment, BookPosition, PositionKey
@@ -61,6 +62,8 @@ class BookView:
     adjustments: tuple[Adjustment, ...] = ()
     decisions: tuple[MatchDecision, ...] = ()
     open_steps: tuple[OpenStep, ...] = ()
+    # Approved, in the order of their signals, as far as the look was told to think of them.
+    intents: tuple[TradeIntent, ...] = ()
 
     def executed_quantity(self, broker_order_id: str | None) -> Decimal:
         return self.executed.get(broker_order_id or "", ZERO)

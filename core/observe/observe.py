@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 
 from core.domain.execution import BrokerExecution
+from core.domain.intent import IntentState, orders_of
 from core.domain.naming import possible_names
 from core.domain.observation import BookView, Observation
 from core.domain.order import LIVE, BookOrder, BrokerOrder
@@ -24,14 +25,22 @@ async def observe(
     *,
     symbol: str | None = None,
     every_position: bool = False,
+    intents: bool = False,
 ) -> Observation:
-    """The whole snapshot against the book; `every_position` folds even those that seem in order."""
+    """The whole snapshot against the book; `every_position` folds even those that seem in order.
+
+    `intents` has orders that signals ask for thought of too.
+    """
     account = snapshot.account
     if symbol is not None:
         snapshot = _only(snapshot, symbol)
     totals = add_up(book, account, snapshot.instruments)
     live = set(book.live_order_ids(account))
+    waiting = book.intents(account, states={IntentState.APPROVED}) if intents else []
+    # Also their orders that have ended by now: what was sent once is never proposed again.
+    live |= {order.key for intent in waiting for order in orders_of(intent)}
     view = look_at_book(book, snapshot, totals, live=live, every_position=every_position)
+    view = replace(view, intents=tuple(waiting))
     if symbol is not None:
         view = _only_view(view, symbol)
     return await _asked(snapshot, view, ask, unchanged=0)
@@ -169,4 +178,5 @@ def _only_view(view: BookView, symbol: str) -> BookView:
         computed={key: held for key, held in view.computed.items() if key.symbol == symbol},
         adjustments=tuple(row for row in view.adjustments if row.symbol == symbol),
         open_steps=tuple(step for step in view.open_steps if step.symbol == symbol),
+        intents=tuple(intent for intent in view.intents if intent.symbol == symbol),
     )

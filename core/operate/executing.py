@@ -9,7 +9,7 @@
 | the next one can go                         | cancel or amend what is in its way, then place it |
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -18,9 +18,15 @@ from core.apply.progressing import follow_signals, intent_told
 from core.apply.standing import StandingDoor
 from core.decide.execution.clearing import steps as clearing_steps
 from core.decide.execution.duplicates import duplicate_of
-from core.decide.qualify.qualify import orders_of
 from core.domain.errors import Blocked, Stale
-from core.domain.intent import IntentOrder, IntentState, Relationship, SignalOrder, TradeIntent
+from core.domain.intent import (
+    IntentOrder,
+    IntentState,
+    Relationship,
+    SignalOrder,
+    TradeIntent,
+    orders_of,
+)
 from core.domain.order import LIVE, BookOrder, OrderStatus
 from core.domain.record import Step, StepState
 from core.operate.account_watch import AccountWatch
@@ -42,6 +48,8 @@ class Executing:
     watch: AccountWatch
     door: StandingDoor
     intent: TradeIntent
+    # Told of an intent that only a person can let through.
+    ask_person: Callable[[TradeIntent], None]
 
     async def turn(self) -> Turn:
         intent, now = self.intent, self.desk.clock.now()
@@ -132,6 +140,7 @@ class Executing:
             simulate(self.desk, self.intent, wanted, why)
             return AGAIN
         if closed := forbidden(self.desk):
+            self.ask_person(self.intent)
             return wait(GATE_PAUSE, closed)
         if blocked := self._duplicate(order):
             raise_alert(

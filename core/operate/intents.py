@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from core.apply.progressing import follow_signals, intent_told
-from core.decide.qualify.qualify import orders_of
 from core.domain.errors import Blocked, Usage
-from core.domain.intent import IntentOrder, IntentState, TradeIntent
+from core.domain.intent import IntentOrder, IntentState, TradeIntent, orders_of
 from core.domain.order import BookOrder, OrderStatus, Origin
 from core.domain.text import to_row
 from core.operate.alerting import raise_alert

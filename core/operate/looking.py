@@ -23,9 +23,10 @@ async def look(
     *,
     symbol: str | None = None,
     every_position: bool = False,
+    intents: bool = True,
 ) -> Look:
     """One account after the other: their books are one file and their plans are one plan."""
-    seen = {name: await _look_at(desk, name, symbol, every_position) for name in accounts}
+    seen = {name: await _look_at(desk, name, symbol, every_position, intents) for name in accounts}
     return thought_over(desk, seen)
 
 
@@ -52,7 +53,7 @@ def _base(seen: Mapping[str, Observation]) -> Base:
 
 
 async def _look_at(
-    desk: Desk, account: str, symbol: str | None, every_position: bool
+    desk: Desk, account: str, symbol: str | None, every_position: bool, intents: bool
 ) -> Observation:
     broker = desk.broker(account)
     snapshot = await _snapshot(broker, desk.clock.now())
@@ -61,7 +62,9 @@ async def _look_at(
         return await _ask(broker, order)
 
     with desk.book.read() as book:
-        return await observe(book, snapshot, ask, symbol=symbol, every_position=every_position)
+        return await observe(
+            book, snapshot, ask, symbol=symbol, every_position=every_position, intents=intents
+        )
 
 
 async def _snapshot(broker: BrokerReader, now: datetime) -> BrokerSnapshot:

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from core.apply.hold import Hold
 from core.config.secret import defect_text
 from core.domain.errors import BookError, TrueupError
+from core.domain.intent import TradeIntent
 from core.operate.account_watch import AccountWatch
 from core.operate.alerting import raise_alert
 from core.operate.copybook import DiskCopybook
@@ -58,6 +59,7 @@ class Service:
     _since: datetime = field(init=False)
     # Rung when a position moved: its stop must not wait for the next round.
     _moved: asyncio.Event = field(default_factory=asyncio.Event)
+    _asked: set[str] = field(default_factory=set)
     _state: str = "starting"
 
     def __post_init__(self) -> None:
@@ -67,7 +69,9 @@ class Service:
         self.watches = {name: AccountWatch(broker=desk.broker(name)) for name in self.accounts}
         copybook = DiskCopybook(desk.files, desk.home.journal_copy)
         door = standing_door(desk, self.watches, self._hold, copybook)
-        trader = Trader(desk=desk, watches=self.watches, hold=self._hold, door=door)
+        trader = Trader(
+            desk=desk, watches=self.watches, hold=self._hold, door=door, ask_person=self._ask
+        )
         self.lanes = Lanes(desk=desk, turn=trader.turn)
         self.followers = {
             name: Follower(
@@ -153,6 +157,12 @@ class Service:
             late = any(not watch.reconciled for watch in self.watches.values())
             pause = self.desk.settings.EXECUTION.reconcile_interval
             await self._until_moved(min(pause, PAUSE_SECONDS_MAX) if late else pause)
+
+    def _ask(self, intent: TradeIntent) -> None:
+        """Once for each intent: the next round stages what it waits for."""
+        if intent.intent_id not in self._asked:
+            self._asked.add(intent.intent_id)
+            self._moved.set()
 
     async def _until_moved(self, seconds: float) -> None:
         """Or until the time is up. What happens during the round asks for another one."""

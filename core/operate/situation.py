@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from core.decide.qualify.qualify import orders_of
 from core.decide.qualify.situation import Situation
 from core.domain.errors import BrokerError
-from core.domain.intent import IntentState, Purpose
+from core.domain.intent import IntentState, Purpose, orders_of
 from core.domain.market import Balance, Quote
 from core.domain.signal import Delivery
 from core.operate.account_watch import AccountWatch

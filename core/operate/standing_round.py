@@ -28,6 +28,7 @@ from core.plan.change import (
     CloseRecommendation,
     InitialState,
     PlaceOrder,
+    PlaceStop,
     RollDue,
     TakeProfit,
     class_of,
@@ -76,7 +77,9 @@ class Round:
         return plan
 
     async def _plan(self, accounts: Sequence[str]) -> Plan:
-        plan = plan_from(self.desk, accounts, await look(self.desk, accounts))
+        # Once armed, the lanes see to what signals ask for; until then a person may.
+        asks = not may_change(self.desk.gates())
+        plan = plan_from(self.desk, accounts, await look(self.desk, accounts, intents=asks))
         note_look(self.desk, plan)
         return plan
 
@@ -114,7 +117,8 @@ class Round:
         ledger.note(action, outcome, answer.note)
         if outcome is Outcome.DONE:
             return
-        unprotected = change.kind == "place_stop" and outcome is Outcome.FAILED
+        first = isinstance(change, PlaceStop) and change.is_first
+        unprotected = first and outcome is Outcome.FAILED
         raise_alert(
             self.desk,
             "position_unprotected" if unprotected else "order_outcome_unknown",
@@ -157,12 +161,18 @@ def forbidden(desk: Desk) -> str | None:
 async def catch_up(desk: Desk, watch: AccountWatch, hold: Hold) -> None:
     """A whole look at the account, and its facts into the book; then the book is current."""
     for _ in range(_TRIES):
-        seen = await look(desk, [watch.account])
+        seen = await look(desk, [watch.account], intents=False)
         observation = seen.observations[watch.account]
         watch.remember(observation.broker.instruments)
         missing = [f"{part}: {why}" for part, why in missing_parts(observation.broker)]
         watch.unreachable = missing[0] if missing else None
-        facts = [change for change in seen.proposal.changes if is_fact(change)]
+        # What an unsettled call has done is told by its outcome, and may look like a stranger's.
+        busy = {step.symbol for step in observation.book.open_steps}
+        facts = [
+            change
+            for change in seen.proposal.changes
+            if is_fact(change) and change.symbol not in busy
+        ]
         if not may_change(desk.gates()):
             watch.looked_at = desk.clock.now()
             watch.behind = forbidden(desk) if facts or missing else None

@@ -12,16 +12,16 @@
 Everything a turn knows it reads from the book, so a restart goes on where the last one stopped.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from core.apply.hold import Hold
 from core.apply.progressing import follow_signals, intent_told
 from core.apply.resume import Resumption
 from core.apply.standing import StandingDoor
-from core.decide.qualify.qualify import orders_of, qualify
+from core.decide.qualify.qualify import qualify
 from core.domain.errors import BrokerError
-from core.domain.intent import IntentState, TradeIntent
+from core.domain.intent import IntentState, TradeIntent, orders_of
 from core.domain.moment import moment_text
 from core.domain.record import Step, StepState
 from core.domain.signal import Delivery, DeliveryState
@@ -45,6 +45,7 @@ class Trader:
     watches: Mapping[str, AccountWatch]
     hold: Hold
     door: StandingDoor
+    ask_person: Callable[[TradeIntent], None]
 
     async def turn(self, account: str, symbol: str) -> Turn:
         watch = self.watches[account]
@@ -68,7 +69,11 @@ class Trader:
             return turn
         if intents:
             return await Executing(
-                desk=self.desk, watch=watch, door=self.door, intent=intents[0]
+                desk=self.desk,
+                watch=watch,
+                door=self.door,
+                intent=intents[0],
+                ask_person=self.ask_person,
             ).turn()
         return await self._qualify(watch, deliveries[0])
 

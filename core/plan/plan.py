@@ -14,9 +14,11 @@ from core.plan.change import (
     AdoptPosition,
     AnyChange,
     CancelDuplicateStop,
+    CancelOrder,
     ChangeClass,
     InsertExecution,
     InsertOrder,
+    PlaceOrder,
     PlaceStop,
     ResizeStop,
     Section,
@@ -184,12 +186,15 @@ class _Prerequisites:
     """Who waits for whom: an execution for its order's row, an adoption for its executions.
 
     And a stop that is one too many for the one that makes it so: a position is never left bare.
+    And a signal's order for what makes way for it, and for the part of the same intent before it.
     """
 
     def __init__(self, numbered: Iterable[tuple[str, AnyChange]]):
         self._orders: dict[str, str] = {}
         self._executions: dict[tuple[str, str], list[str]] = {}
         self._stops: dict[tuple[str, str, Side], str] = {}
+        self._cancels: dict[tuple[str, str], list[str]] = {}
+        self._placed: dict[tuple[str, int], str] = {}
         for action_id, change in numbered:
             match change:
                 case InsertOrder():
@@ -198,6 +203,10 @@ class _Prerequisites:
                     self._executions.setdefault((change.account, change.symbol), []).append(
                         action_id
                     )
+                case CancelOrder():
+                    self._cancels.setdefault((change.account, change.symbol), []).append(action_id)
+                case PlaceOrder(after=order):
+                    self._placed[order.intent_id, order.sequence] = action_id
                 case PlaceStop(after=stop) | ResizeStop(after=stop):
                     self._stops[change.account, change.symbol, stop.side] = action_id
 
@@ -207,6 +216,10 @@ class _Prerequisites:
                 row.order_id in self._orders
             ):
                 return (self._orders[row.order_id],)
+            case PlaceOrder(after=order):
+                before = self._placed.get((order.intent_id, order.sequence - 1))
+                cleared = self._cancels.get((change.account, change.symbol), [])
+                return (*cleared, *([before] if before else []))
             case AdoptPosition():
                 return tuple(self._executions.get((change.account, change.symbol), ()))
             # The side of a stop tells the leg, too, in hedge mode.

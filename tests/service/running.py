@@ -22,8 +22,11 @@ PATIENCE_SECONDS = 60
 class Running:
     """`async with Running(home) as service:`; leaving it stops the service as SIGTERM does."""
 
-    def __init__(self, home: HomeUnderTest):
+    def __init__(
+        self, home: HomeUnderTest, arrange: Callable[[Desk], None] = lambda desk: None
+    ):
         self.home = home
+        self._arrange = arrange
         self._stop = asyncio.Event()
 
     async def __aenter__(self) -> "Running":
@@ -31,6 +34,8 @@ class Running:
         call.take({"home": str(self.home.root), "quiet": True})
         wiring = Wiring(call.effective, call.gates, Caller(actor="tester", command="manage"))
         self.desk: Desk = wiring.desk()
+        # Where a test puts something between the service and its ports.
+        self._arrange(self.desk)
         self.service = Service(
             desk=self.desk,
             accounts=self.desk.accounts(),
@@ -102,11 +107,15 @@ class Running:
         return row
 
 
-def with_service(home: HomeUnderTest, story: Callable[[Running], Awaitable[None]]) -> None:
+def with_service(
+    home: HomeUnderTest,
+    story: Callable[[Running], Awaitable[None]],
+    arrange: Callable[[Desk], None] = lambda desk: None,
+) -> None:
     """Runs the service for as long as the story lasts; commands are typed before and after it."""
 
     async def tell() -> None:
-        async with Running(home) as running:
+        async with Running(home, arrange) as running:
             await story(running)
 
     asyncio.run(tell())

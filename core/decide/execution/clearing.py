@@ -107,7 +107,7 @@ def _place(order: IntentOrder, account: str) -> PlaceOrder:
     return PlaceOrder(
         account=account,
         symbol=order.symbol,
-        target=order.key,
+        target=f"{order.intent_id}.{order.sequence:02}",
         reason="signal",
         because=(
             f"Signal {order.signal_id} asks to {order.purpose}: {order.type} {order.side} "

@@ -9,18 +9,22 @@
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from core.domain.intent import IntentState, TradeIntent
+from core.domain.intent import IntentState, TradeIntent, orders_of
 from core.domain.money import ZERO
 from core.domain.order import LIVE, BookOrder, OrderStatus
 from core.domain.signal import Delivery, DeliveryState, RequestStatus, SignalRecord
 
 FOLLOWING = frozenset({IntentState.PLACED, IntentState.CANCELLED, IntentState.FAILED})
+_UNSETTLED = frozenset({OrderStatus.PENDING, OrderStatus.UNKNOWN, OrderStatus.REJECTED})
 _DONE = frozenset({IntentState.FILLED, IntentState.SIMULATED, IntentState.CANCELLED})
 
 
 def intent_progress(intent: TradeIntent, orders: Sequence[BookOrder]) -> IntentState:
-    """Its state once more; one that still waits belongs to its lane, whatever its orders say."""
+    """Where it stands now; one whose orders are not all with the venue belongs to its lane."""
+    if intent.state is IntentState.APPROVED and is_taken(intent, orders):
+        intent = replace(intent, state=IntentState.PLACED)
     if intent.state not in FOLLOWING or not orders:
         return intent.state
     if intent.state is IntentState.PLACED and any(row.status in LIVE for row in orders):
@@ -32,6 +36,13 @@ def intent_progress(intent: TradeIntent, orders: Sequence[BookOrder]) -> IntentS
     if all(row.status is OrderStatus.REJECTED for row in orders):
         return IntentState.FAILED
     return IntentState.CANCELLED
+
+
+def is_taken(intent: TradeIntent, orders: Sequence[BookOrder]) -> bool:
+    """Whether the venue has acknowledged each order that it asks for."""
+    status = {row.order_id: row.status for row in orders}
+    wanted = [status.get(order.key, OrderStatus.PENDING) for order in orders_of(intent)]
+    return bool(wanted) and not _UNSETTLED.intersection(wanted)
 
 
 def signal_progress(

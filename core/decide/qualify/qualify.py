@@ -1,6 +1,6 @@
 """Should this account act on this signal, and with which orders? Decided once, all reasons told."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -23,11 +23,17 @@ from core.decide.execution.splitting import parts_of
 from core.decide.qualify.admission import entry_objections, expiry_of, objections
 from core.decide.qualify.reasons import Reason
 from core.decide.qualify.situation import Situation
-from core.domain.intent import IntentOrder, IntentState, Purpose, TradeIntent, intent_name
+from core.domain.intent import (
+    IntentOrder,
+    IntentState,
+    Purpose,
+    TradeIntent,
+    intent_name,
+    orders_document,
+)
 from core.domain.market import Instrument
 from core.domain.money import ZERO, bounded, decimal_text
 from core.domain.order import OrderType
-from core.domain.text import from_row, to_row
 
 
 def qualify(seen: Situation, settings: Settings) -> TradeIntent:
@@ -59,18 +65,6 @@ def qualify(seen: Situation, settings: Settings) -> TradeIntent:
 def is_simulated(seen: Situation, settings: Settings) -> bool:
     """Whether a warm-up signal only pretends; a dry run is a gate and asked for at the door."""
     return seen.signal.is_warmup and settings.EXECUTION.warmup == "simulate"
-
-
-def orders_of(intent: TradeIntent) -> tuple[IntentOrder, ...]:
-    """What the intent asks for, as of its present try."""
-    rows = intent.orders.get("orders", ())
-    if not isinstance(rows, list | tuple):
-        raise ValueError(f"intent {intent.intent_id}: orders is not a list")
-    return tuple(replace(from_row(IntentOrder, row), tries=intent.tries) for row in rows)
-
-
-def orders_document(orders: Sequence[IntentOrder]) -> Mapping[str, object]:
-    return {"orders": [to_row(order) for order in orders]} if orders else {}
 
 
 def _reason_row(reason: Reason) -> dict[str, str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from core.config.settings import Settings
+from core.decide.execution.waiting import waiting_orders
 from core.decide.reconcile.adopt import ExecutionChange, diff_positions
 from core.decide.reconcile.completeness import incomplete_orders
 from core.decide.reconcile.executions import diff_executions
@@ -45,6 +46,7 @@ def propose(observation: Observation, settings: Settings, now: datetime) -> Prop
             *protect(matching, orders, observation, settings, now),
             *cancel_stale(matching, observation, settings, now),
             *watch_spy(observation, settings, entering, now),
+            *waiting_orders(observation, settings, now),
         )
     ]
     changes: list[AnyChange] = [

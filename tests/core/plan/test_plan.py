@@ -139,7 +139,11 @@ def test_nothing_else_waits() -> None:
         action.change.kind: action.depends_on
         for action in number_actions(Proposal(changes=tuple(alone)))
         if action.depends_on
-    } == {"adopt_position": ("a005",), "cancel_duplicate_stop": ("a010",)}
+    } == {
+        "adopt_position": ("a005",),
+        "cancel_duplicate_stop": ("a010",),
+        "place_order": ("a017",),
+    }
 
 
 # --- first decisions --------------------------------------------------------------------------

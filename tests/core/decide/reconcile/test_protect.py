@@ -241,6 +241,8 @@ def test_the_one_that_stays_is_resized_before_the_other_goes() -> None:
     assert seen.changes[1].because == (
         "The position of 5 has more than one stop; S-2 for 6 stays, an external stop for 9 goes."
     )
+    resize, cancel = number_actions(seen)
+    assert cancel.depends_on == (resize.id,)
 
 
 def test_ours_is_called_ours() -> None:
