@@ -157,9 +157,9 @@ class Line:
     def __init__(self, address: str):
         self._parts = urlsplit(address)
         self._writers: set[asyncio.StreamWriter] = set()
+        self._far: list[asyncio.StreamWriter] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self.is_dead = False
-        self.connections = 0
 
     async def __aenter__(self) -> "Line":
         self._server = await asyncio.start_server(self._join, "127.0.0.1", 0)
@@ -182,6 +182,10 @@ class Line:
         user = self._parts.netloc.rpartition("@")[0]
         return self._parts._replace(netloc=f"{user}@127.0.0.1:{port}").geturl()
 
+    def far_ports(self) -> list[int]:
+        """Where the server sees our connections come from."""
+        return [each.get_extra_info("sockname")[1] for each in self._far if not each.is_closing()]
+
     def cut(self) -> None:
         """Every connection breaks off; new ones are taken unless the line is dead."""
         for writer in self._writers:
@@ -192,7 +196,6 @@ class Line:
         assert task is not None
         self._tasks.add(task)
         self._writers.add(writer)
-        self.connections += 1
         with contextlib.suppress(OSError):
             if not self.is_dead:
                 await self._carry(reader, writer)
@@ -202,6 +205,7 @@ class Line:
         host, port = self._parts.hostname or "127.0.0.1", self._parts.port or 5672
         far_reader, far_writer = await asyncio.open_connection(host, port)
         self._writers.add(far_writer)
+        self._far.append(far_writer)
         ways = [
             asyncio.create_task(_pump(reader, far_writer)),
             asyncio.create_task(_pump(far_reader, writer)),

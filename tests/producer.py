@@ -63,12 +63,42 @@ def short(**given: Any) -> bytes:
     return json.dumps({k: v for k, v in (values | given).items() if v is not None}).encode()
 
 
+def update(**given: Any) -> bytes:
+    """What a gateway tells of order V-1: of its 10, 4 are bought at 100."""
+    values = {
+        "event_id": "e-1",
+        "event_type": "order",
+        "order_id": "V-1",
+        "symbol": "BTCUSDT",
+        "side": "Buy",
+        "order_type": "Limit",
+        "status": "PartiallyFilled",
+        "executed_qty": "4",
+        "avg_price": "100",
+        "cum_exec_qty": "4",
+        "cum_exec_value": "400",
+        "timestamp": "2026-01-05T11:59:00Z",
+        "received_at": "2026-01-05T11:59:00.2Z",
+        "trace_id": "t-1",
+    }
+    return json.dumps({k: v for k, v in (values | given).items() if v is not None}).encode()
+
+
 def desk_at(home: HomeUnderTest, clock: StillClock | None = None) -> Desk:
     """The program as it starts, with a clock that tests can put."""
-    watch = GateWatch(home.root, {})
-    wiring = Wiring(load(home.root, {}), watch.now, Caller(actor="operator", command="manage"))
+    wiring = _wiring(home)
     wiring.clock = clock or StillClock()
     return wiring.desk()
+
+
+def desk_now(home: HomeUnderTest) -> Desk:
+    """The same with the machine's clock, for what has to wait for others."""
+    return _wiring(home).desk()
+
+
+def _wiring(home: HomeUnderTest) -> Wiring:
+    watch = GateWatch(home.root, {})
+    return Wiring(load(home.root, {}), watch.now, Caller(actor="operator", command="manage"))
 
 
 def arrive(desk: Desk, *raws: bytes, source: str = "spool", place: str = "here") -> TakenIn:

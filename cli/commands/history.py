@@ -1,6 +1,6 @@
 """history: everything that happened to one signal, order or position, in order."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +10,7 @@ from cli.exits import Exit
 from cli.invocation import Invocation
 from cli.options import AsJson, verb
 from cli.screen import Cell, Tone
-from cli.views.intents import sentences
+from cli.views.story import BACKSTAGE, told
 from core.domain.errors import Usage
 
 
@@ -30,25 +30,17 @@ def command(
         raise Usage(
             f"the book knows nothing called {subject!r:.60}", hint="trueup orders --sort created_at"
         )
+    # What has a sentence is the story; the bookkeeping beside it is for whoever asks for more.
+    wanted = lines if call.options.verbose else _story(lines)
     call.screen.table(
-        ["at", "what", "id", "detail"],
-        [
-            (line["at"], Cell(line["what"], Tone.STRONG), line["id"], _detail(line))
-            for line in lines
-        ],
+        ["at", "what", "id", "told"],
+        [(line["at"], Cell(line["what"], Tone.STRONG), line["id"], told(line)) for line in wanted],
     )
+    if len(wanted) < len(lines):
+        call.screen.note(f"{len(lines) - len(wanted)} more lines of audit and outbox: --verbose")
     return Exit.DONE
 
 
-def _detail(line: Mapping[str, Any]) -> str:
-    """The row's own words, without what stands beside them already."""
-    left_out = {"at", "what", "id", "account", "sequence"}
-    return ", ".join(
-        f"{name} {_words(line['what'], name, value)}"
-        for name, value in line.items()
-        if name not in left_out and value not in (None, "", "{}")
-    )
-
-
-def _words(what: str, name: str, value: object) -> object:
-    return sentences(value) if what == "intent" and name in ("reasons", "because") else value
+def _story(lines: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Where nothing but bookkeeping is left, that is the story."""
+    return [line for line in lines if line["what"] not in BACKSTAGE] or lines

@@ -10,7 +10,9 @@ def sentences(document: object) -> str:
     found = _read(document)
     if not isinstance(found, Mapping):
         return str(document)
-    return "; ".join(text for values in found.values() for text in _told(values))
+    told = "; ".join(text for values in found.values() for text in _told(values))
+    # What is a whole sentence ends with its own stop.
+    return told.replace(".; ", ". ")
 
 
 def _read(document: object) -> object:

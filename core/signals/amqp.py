@@ -18,6 +18,7 @@ from aio_pika.exceptions import (
     CONNECTION_EXCEPTIONS,
     ChannelClosed,
     ChannelNotFoundEntity,
+    InvalidFrameError,
     ProbableAuthenticationError,
 )
 
@@ -118,6 +119,12 @@ async def _open(url: str) -> AbstractConnection:
             f"RabbitMQ at {where} does not let us in: {reason(error)}",
             hint="look at user, password and virtual host in SIGNALS.rabbitmq_url",
         ) from None
+    except InvalidFrameError:
+        # How the library tells that the server closed the connection instead of opening it.
+        raise QueueError(
+            f"RabbitMQ at {where} knows us, but does not open the connection",
+            hint="is there the virtual host of SIGNALS.rabbitmq_url, and may its user enter it?",
+        ) from None
     except CONNECTION_EXCEPTIONS as error:
         raise QueueError(f"RabbitMQ at {where} cannot be reached: {reason(error)}") from None
     except (ValueError, TypeError, KeyError):
@@ -133,7 +140,8 @@ def _taken_apart(url: str) -> tuple[str, set[str]]:
         options = parse_qs(parts.query)
     except ValueError:
         raise _no_address() from None
-    if parts.scheme not in ("amqp", "amqps") or not parts.hostname:
+    # An @ behind the host is a password with a slash in it, and the host the user's name.
+    if parts.scheme not in ("amqp", "amqps") or not parts.hostname or "@" in parts.path:
         raise _no_address()
     where = printable(parts.hostname) + (f":{port}" if port else "")
     return where, set(options)

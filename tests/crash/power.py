@@ -1,6 +1,6 @@
 """Cutting the power at a chosen moment: before and after every await and every commit."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -9,15 +9,19 @@ from typing import Any
 
 from core.domain.order import BrokerOrder, OrderRequest
 from core.domain.snapshot import BrokerSnapshot, Lookup
+from core.domain.stream import StreamEvent
 from core.ports import Book, BookReading, BookWriting, Broker, Capabilities, Files, Receipt
 
 
-class PowerCut(BaseException):
-    """The process is gone: nothing catches this, as nothing catches SIGKILL."""
+class PowerCut(SystemExit):
+    """The process is gone: no task survives this, as none survives SIGKILL."""
 
 
 class Power:
-    """Counts the moments at which the process could die, and dies at the chosen one."""
+    """Counts the moments at which the process could die, and dies at the chosen one.
+
+    What is dead stays dead: whatever its other tasks still try comes to nothing.
+    """
 
     def __init__(self, cut_at: int | None = None):
         self._cut_at = cut_at
@@ -25,7 +29,7 @@ class Power:
 
     def moment(self, name: str) -> None:
         self.moments.append(name)
-        if len(self.moments) == self._cut_at:
+        if self._cut_at is not None and len(self.moments) >= self._cut_at:
             raise PowerCut(name)
 
 
@@ -142,6 +146,11 @@ class FragileBroker:
         cancelled = await self._broker.cancel(receipt, order)
         self._power.moment("after cancelling")
         return cancelled
+
+    async def events(self) -> AsyncIterator[StreamEvent]:
+        async for event in self._broker.events():
+            self._power.moment("told of something")
+            yield event
 
     async def instrument(self, symbol: str) -> Any:
         return await self._broker.instrument(symbol)

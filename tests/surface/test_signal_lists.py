@@ -162,7 +162,7 @@ def test_a_signal_and_what_came_of_it(traded: HomeUnderTest, subject: str) -> No
 
 def test_the_story_says_how_it_was_decided(traded: HomeUnderTest) -> None:
     said = traded.must("history", "sig-1").out
-    assert "because limit: confidence 0.85 is not above 0.9; 10 = 1000 / 100" in said
+    assert "limit: confidence 0.85 is not above 0.9; 10 = 1000 / 100" in said
     refused = traded.must("history", "t-2").out
-    assert "reasons balance: needs 1000, has 10; signal_too_old: 301 s" in refused
+    assert "REJECTED: balance: needs 1000, has 10; signal_too_old: 301 s" in refused
     assert [row["what"] for row in traded.json("history", REFUSED)["history"]] == STORY[:3]

@@ -48,7 +48,7 @@ def told_anywhere(error: BaseException) -> str:
         f"amqp://user:7:{CANARY}@127.0.0.1:port/",
         f"amqp://user:{CANARY}@127.0.0.1:99999/",
         f"amqp://user:{CANARY}@[::1/",
-        f"amqp://user:{CANARY}@127.0.0.1:5672/?heartbeat={CANARY}",
+        f"amqp://user:4711/{CANARY}@127.0.0.1:5672/",
     ],
 )
 async def test_what_is_no_address_is_said_so(
@@ -57,10 +57,9 @@ async def test_what_is_no_address_is_said_so(
     caplog.set_level(logging.DEBUG)
     error = await refused_by(address)
     assert CANARY not in told_anywhere(error) + caplog.text
-    assert isinstance(error, Usage | QueueError)
-    if isinstance(error, Usage):
-        assert "SIGNALS.rabbitmq_url" in error.message
-        assert "%40" in str(error.hint)
+    assert isinstance(error, Usage)
+    assert "SIGNALS.rabbitmq_url" in error.message
+    assert "%40" in str(error.hint)
 
 
 async def test_where_nobody_listens_is_told_by_host_and_port(
@@ -121,4 +120,4 @@ async def test_a_wrong_password_is_told_without_it(caplog: pytest.LogCaptureFixt
 async def test_a_virtual_host_that_is_not_there_is_told() -> None:
     error = await refused_by(server().rstrip("/") + "/nowhere-to-be-found")
     assert isinstance(error, QueueError)
-    assert "nowhere-to-be-found" in error.message
+    assert "virtual host" in str(error.hint)

@@ -9,17 +9,13 @@ from typing import Any
 
 import pytest
 
-from core.assembly import Caller, Wiring
-from core.config.effective import load
-from core.config.watch import GateWatch
 from core.domain.errors import BookBusy, QueueError
 from core.domain.moment import moment_text
-from core.operate.desk import Desk
 from core.signals.queues import dead_letters_of
 from core.signals.rabbit import from_queue
 from tests.amqp import Bus, Line, listens_to, server, until
 from tests.home import HomeUnderTest
-from tests.producer import message, signal_id
+from tests.producer import desk_now, message, signal_id
 
 pytestmark = pytest.mark.rabbitmq
 
@@ -30,18 +26,12 @@ async def bus() -> AsyncIterator[Bus]:
         yield bus
 
 
-def desk_of(home: HomeUnderTest) -> Desk:
-    watch = GateWatch(home.root, {})
-    wiring = Wiring(load(home.root, {}), watch.now, Caller(actor="tester", command="manage"))
-    return wiring.desk()
-
-
 @asynccontextmanager
 async def consuming(
     home: HomeUnderTest, bus: Bus, woken: list[Any] | None = None
 ) -> "AsyncIterator[asyncio.Task[None]]":
     """The intake at work; whatever it ends with is for the test to look at."""
-    desk = desk_of(home)
+    desk = desk_now(home)
     with desk.book.read():
         pass
 
@@ -177,7 +167,7 @@ async def test_who_dies_between_commit_and_acknowledgement_takes_in_nothing_twic
     async with consuming(home, bus):
         pass
     await bus.publish(bus.queue, *(fresh(name) for name in names))
-    desk = desk_of(home)
+    desk = desk_now(home)
     with pytest.raises(MemoryError):
         await from_queue(desk, die)
     desk.close_book()
@@ -238,7 +228,7 @@ async def test_nothing_is_asked_for_while_the_book_is_busy(home: HomeUnderTest, 
     async with consuming(home, bus):
         pass
     await bus.publish(bus.queue, fresh("one"))
-    desk = desk_of(home)
+    desk = desk_now(home)
     with book_held(home), pytest.raises(BookBusy):
         await from_queue(desk, lambda lanes: None)
     desk.close_book()
