@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.apply.journal import Facts
-from core.domain.intent import IntentOrder, Relationship, SignalOrder
+from core.domain.intent import IntentOrder, signal_order
 from core.domain.order import (
     LIVE,
     BookOrder,
@@ -44,14 +44,14 @@ class Placing:
     request: OrderRequest
     row: BookOrder
 
-    def begun(self, step: Step) -> Facts:
+    def begun(self, step: Step, by: str) -> Facts:
         """Written before anything is sent."""
         wanted = self.request if isinstance(self.request, IntentOrder) else None
         return Facts(
             new_order=self.row,
-            order_event=_order_event(self.row, None, step.begun_at, step.kind),
+            order_event=_order_event(self.row, None, step.begun_at, step.kind, by),
             events=[order_told(self.row, step, step.begun_at)],
-            of_signal=_of_signal(wanted, self.row) if wanted else None,
+            of_signal=signal_order(wanted) if wanted else None,
             intent_id=wanted.intent_id if wanted else None,
         )
 
@@ -71,7 +71,7 @@ class Amending:
     wanted: BrokerOrder
     row: BookOrder | None
 
-    def begun(self, step: Step) -> Facts:
+    def begun(self, step: Step, by: str) -> Facts:
         return Facts()
 
     async def send(self, broker: BrokerWriter, receipt: Receipt) -> BrokerOrder:
@@ -93,7 +93,7 @@ class Cancelling:
     order: BrokerOrder
     row: BookOrder | None
 
-    def begun(self, step: Step) -> Facts:
+    def begun(self, step: Step, by: str) -> Facts:
         return Facts()
 
     async def send(self, broker: BrokerWriter, receipt: Receipt) -> BrokerOrder:
@@ -156,17 +156,6 @@ def with_row(call: Call, book: BookReading) -> Call:
     return replace(call, row=rows[0]) if rows else call
 
 
-def _of_signal(wanted: IntentOrder, row: BookOrder) -> SignalOrder:
-    return SignalOrder(
-        signal_id=wanted.signal_id,
-        order_id=row.order_id,
-        relationship_type=(Relationship.ONE_TO_ONE if wanted.of == 1 else Relationship.ONE_TO_MANY),
-        execution_sequence=wanted.sequence,
-        allocation_amount=wanted.amount,
-        allocation_quantity=wanted.quantity,
-    )
-
-
 # --- what an answer means for the book --------------------------------------------------------
 
 
@@ -197,13 +186,17 @@ def unanswered(
 def _moved(before: BookOrder, after: BookOrder, step: Step, *, at: datetime, audit: Audit) -> Facts:
     return Facts(
         order=after,
-        order_event=_order_event(after, before, at, step.kind),
+        order_event=_order_event(
+            after, before, at, step.kind, str(audit.details.get("settled_by", "apply"))
+        ),
         events=[order_told(after, step, at)],
         audit=audit,
     )
 
 
-def _order_event(after: BookOrder, before: BookOrder | None, at: datetime, kind: str) -> OrderEvent:
+def _order_event(
+    after: BookOrder, before: BookOrder | None, at: datetime, kind: str, source: str
+) -> OrderEvent:
     return OrderEvent(
         order_id=after.order_id,
         account=after.account,
@@ -211,7 +204,7 @@ def _order_event(after: BookOrder, before: BookOrder | None, at: datetime, kind:
         from_status=before.status if before else None,
         to_status=after.status,
         details={"broker_order_id": after.broker_order_id},
-        source="apply",
+        source=source,
         occurred_at=at,
     )
 

@@ -68,7 +68,7 @@ class Stepper:
     def begin(self, commission: Commission) -> "Begun":
         """Transaction 1: from here on the journal knows of it, and its outcome is unknown."""
         step, call = self._prepare(commission)
-        facts = call.begun(step)
+        facts = call.begun(step, self.by)
         receipt = Journal(self.book).begin(step, facts, backup_file=commission.backup_file)
         self.log.event(
             "step_begun", action=step.action_id, kind=step.kind, key=step.idempotency_key

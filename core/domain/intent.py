@@ -142,6 +142,18 @@ class SignalOrder:
     allocation_quantity: Decimal
 
 
+def signal_order(order: IntentOrder) -> SignalOrder:
+    """How an order of an intent stands to its signal."""
+    return SignalOrder(
+        signal_id=order.signal_id,
+        order_id=order.key,
+        relationship_type=Relationship.ONE_TO_ONE if order.of == 1 else Relationship.ONE_TO_MANY,
+        execution_sequence=order.sequence,
+        allocation_amount=order.amount,
+        allocation_quantity=order.quantity,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Halt:
     """Entries are stopped for an account until a person lifts it; survives every restart."""

@@ -103,7 +103,7 @@ class OrderEvent:
     from_status: str | None = None
     to_status: str | None = None
     details: Mapping[str, object] = field(default_factory=dict)
-    # Who told us: reconcile, apply, resume, resolve, stream.
+    # Who told us: reconcile, apply, resume, resolve, manage, stream.
     source: str
     occurred_at: datetime
 

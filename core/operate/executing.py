@@ -23,9 +23,9 @@ from core.domain.intent import (
     IntentOrder,
     IntentState,
     Relationship,
-    SignalOrder,
     TradeIntent,
     orders_of,
+    signal_order,
 )
 from core.domain.order import LIVE, BookOrder, OrderStatus
 from core.domain.record import Step, StepState
@@ -218,13 +218,10 @@ class Executing:
         with self.desk.book.write() as book:
             book.put_signal_orders(
                 [
-                    SignalOrder(
-                        signal_id=self.intent.signal_id,
+                    replace(
+                        signal_order(order),
                         order_id=change.target,
                         relationship_type=Relationship.MANY_TO_ONE,
-                        execution_sequence=order.sequence,
-                        allocation_amount=order.amount,
-                        allocation_quantity=order.quantity,
                     )
                 ]
             )

@@ -72,7 +72,10 @@ def service_state(beat: Beat | None, now: datetime) -> str:
         return "stopped"
     if now - beat.at > DEAD_AFTER:
         return "dead"
-    closed = [name for name, told in beat.accounts.items() if not told.get("reconciled")]
-    if beat.state == "running" and (beat.troubles or closed):
+    if beat.state != "running":
+        return beat.state
+    if beat.troubles or any(told.get("unreachable") for told in beat.accounts.values()):
         return "in trouble"
-    return beat.state
+    if not all(told.get("reconciled") for told in beat.accounts.values()):
+        return "starting"
+    return "running"

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from core.apply.progressing import follow_signals, intent_told
 from core.domain.errors import Blocked, Usage
-from core.domain.intent import IntentOrder, IntentState, TradeIntent, orders_of
+from core.domain.intent import IntentOrder, IntentState, TradeIntent, orders_of, signal_order
 from core.domain.order import BookOrder, OrderStatus, Origin
 from core.domain.text import to_row
 from core.operate.alerting import raise_alert
@@ -77,6 +77,7 @@ def simulate(desk: Desk, intent: TradeIntent, orders: Sequence[IntentOrder], why
         if not book.move_intent(after, from_state=intent.state):
             return
         book.insert_orders([replace(row, created_at=now, updated_at=now) for row in rows])
+        book.put_signal_orders([signal_order(order) for order in orders])
         book.insert_events([intent_told(after)])
         follow_signals(book, [intent.signal_id], now)
     for row in rows:

@@ -14,6 +14,7 @@ Everything a turn knows it reads from the book, so a restart goes on where the l
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from core.apply.hold import Hold
 from core.apply.progressing import follow_signals, intent_told
@@ -163,8 +164,9 @@ class Trader:
         return AGAIN
 
     def _tell_violations(self, intent: TradeIntent) -> None:
-        """Every breach of a limit is known to people, with the limit and the value."""
-        for reason in intent.reasons.get("reasons", []):  # type: ignore[attr-defined]
+        """Every breach of a limit is known to people, also one that the order was shrunk for."""
+        found = (intent.reasons.get("reasons", []), intent.because.get("violations", []))
+        for reason in chain(*found):  # type: ignore[arg-type]
             if str(reason["code"]).startswith("risk_"):
                 raise_alert(
                     self.desk,

@@ -38,6 +38,7 @@ async def from_queue(desk: Desk, wake: Wake) -> None:
                 messages = await consumer.next_batch()
                 taken = await _taken_in(desk, _batch(signals.queue, messages))
                 wake(taken.lanes)
+                await consumer.ack(messages)
 
 
 def _wants_the_book(desk: Desk) -> None:

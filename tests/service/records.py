@@ -13,9 +13,7 @@ from tests.service.running import Running, signal, submit, with_service
 
 def market(home: HomeUnderTest) -> PaperAccount:
     """The other side of the paper account: the market, and a person in front of it."""
-    return PaperAccount(
-        home.paper_file, "main", files=DiskFiles(), now=lambda: datetime.now(UTC)
-    )
+    return PaperAccount(home.paper_file, "main", files=DiskFiles(), now=lambda: datetime.now(UTC))
 
 
 def resting(price: Any = 59000, **given: Any) -> dict[str, Any]:
@@ -88,9 +86,7 @@ def because(home: HomeUnderTest, asked: dict[str, Any]) -> str:
 
 
 def status(home: HomeUnderTest, asked: dict[str, Any]) -> str:
-    (row,) = home.rows(
-        "SELECT request_status FROM signals WHERE signal_id = ?", asked["signal_id"]
-    )
+    (row,) = home.rows("SELECT request_status FROM signals WHERE signal_id = ?", asked["signal_id"])
     return str(row["request_status"])
 
 

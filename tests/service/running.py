@@ -22,9 +22,7 @@ PATIENCE_SECONDS = 60
 class Running:
     """`async with Running(home) as service:`; leaving it stops the service as SIGTERM does."""
 
-    def __init__(
-        self, home: HomeUnderTest, arrange: Callable[[Desk], None] = lambda desk: None
-    ):
+    def __init__(self, home: HomeUnderTest, arrange: Callable[[Desk], None] = lambda desk: None):
         self.home = home
         self._arrange = arrange
         self._stop = asyncio.Event()

@@ -2,9 +2,9 @@
 
 from decimal import Decimal
 
-from core.domain.order import PositionSide, Side
 from tests.home import HomeUnderTest
 from tests.rounds.bybit_round import BybitRound
+from tests.service.conftest import AtBybit
 from tests.service.records import (
     at_venue,
     because,
@@ -16,6 +16,7 @@ from tests.service.records import (
     intent,
     live_at_venue,
     logged,
+    market,
     moves,
     order,
     orders,
@@ -33,9 +34,7 @@ WIDE = {"price": 59990, "spread": 100, "orderbook_depth": {"bid_depth": 3, "ask_
 
 
 def test_1_1_a_buy_signal_becomes_an_order_at_bybit(bybit: BybitRound) -> None:
-    asked = signal(
-        amount=1000, confidence=0.85, market_data_snapshot=WIDE, trace_id="trace-1"
-    )
+    asked = signal(amount=1000, confidence=0.85, market_data_snapshot=WIDE, trace_id="trace-1")
 
     async def story(running: Running) -> None:
         await placed(running, asked)
@@ -44,7 +43,7 @@ def test_1_1_a_buy_signal_becomes_an_order_at_bybit(bybit: BybitRound) -> None:
     (there,) = bybit.ours()
     ticket = there.ticket
     # 59990 − 100 × 0.5, and 1000 ÷ 59940 floored to the step.
-    assert (str(there.price), str(there.quantity)) == ("59940.0", "0.016")
+    assert (str(there.price), str(there.quantity)) == ("59940", "0.016")
     assert (ticket.time_in_force.value, ticket.reduce_only) == ("PostOnly", False)
     row = order(bybit.home, asked)
     assert (row["broker_order_id"], row["status"]) == (there.order_id, "open")
@@ -66,12 +65,12 @@ def test_1_2_a_sell_signal_is_held_against_position_and_balance(home: HomeUnderT
         await told(running, bought)
         await held(running, "0.004")
         await told(running, sold)
-        await held(running, "0.003")
+        await held(running, "0.002")
 
     with_service(home, story)
     row = order(home, sold)
     # 120 ÷ 59999.9 floored to the step; it only takes away.
-    assert (row["side"], row["quantity"], row["reduce_only"]) == ("sell", "0.001", 1)
+    assert (row["side"], row["quantity"], row["reduce_only"]) == ("sell", "0.002", 1)
     assert status(home, sold) == "done"
     assert events(home, "intent.filled")[-1]["correlation_id"] == sold["signal_id"]
 
@@ -253,8 +252,6 @@ def test_1_9_a_reversal_whose_first_half_does_not_fill_stays_undone(home: HomeUn
     sold = resting(62000, signal_type="sell", amount=600)
 
     async def story(running: Running) -> None:
-        from tests.service.records import market
-
         await told(running, bought)
         await held(running, "0.004")
         submit(home, sold)
@@ -274,7 +271,7 @@ def test_1_9_a_reversal_whose_first_half_does_not_fill_stays_undone(home: HomeUn
     assert len(at_venue(home)) == 2
 
 
-def test_1_9_in_hedge_mode_the_legs_are_apart(at_bybit) -> None:
+def test_1_9_in_hedge_mode_the_legs_are_apart(at_bybit: AtBybit) -> None:
     bybit = at_bybit(hedged=True)
     bought, sold = signal(), signal(signal_type="sell")
     closed = signal(signal_type="sell", intent="close")
@@ -287,6 +284,9 @@ def test_1_9_in_hedge_mode_the_legs_are_apart(at_bybit) -> None:
         await told(running, closed)
 
     with_service(bybit.home, story)
-    legs = [(each.ticket.side.value, each.ticket.leg.name) for each in bybit.ours()
-            if each.trigger is None]
+    legs = [
+        (each.ticket.side.value, each.ticket.leg.name)
+        for each in bybit.ours()
+        if each.trigger is None
+    ]
     assert legs == [("Buy", "LONG"), ("Sell", "SHORT"), ("Sell", "LONG")]

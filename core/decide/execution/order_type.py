@@ -1,10 +1,14 @@
 """Market or limit: what the signal says wins, then how sure, how urgent and how cheap it is."""
 
+from decimal import Decimal
+
 from core.config.settings import Settings
 from core.decide.execution.market import Market
 from core.domain.money import decimal_text
 from core.domain.order import OrderType
 from core.domain.signal import Signal
+
+_SHOWN = Decimal("0.00001")
 
 
 def order_type(signal: Signal, market: Market, settings: Settings) -> tuple[OrderType, str]:
@@ -22,7 +26,7 @@ def order_type(signal: Signal, market: Market, settings: Settings) -> tuple[Orde
     spread = market.spread_pct
     if spread is not None and spread < rules.market_spread_pct:
         return OrderType.MARKET, (
-            f"Market, because the spread of {decimal_text(spread)} % is below "
+            f"Market, because the spread of {decimal_text(spread.quantize(_SHOWN))} % is below "
             f"{decimal_text(rules.market_spread_pct)} %."
         )
     return OrderType.LIMIT, "Limit, because nothing asks for the market."

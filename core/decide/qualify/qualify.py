@@ -52,6 +52,9 @@ def qualify(seen: Situation, settings: Settings) -> TradeIntent:
         because={
             "because": list(draft.because),
             "warnings": list(draft.warnings),
+            **(
+                {"violations": [_reason_row(each) for each in draft.shrunk]} if draft.shrunk else {}
+            ),
             **({"simulated": "warm-up"} if is_simulated(seen, settings) else {}),
         },
         orders=orders_document(() if draft.reasons else draft.orders),
@@ -103,6 +106,7 @@ def _draft(seen: Situation, settings: Settings) -> _Draft:
         reasons=tuple(reasons),
         because=tuple(drafting.sentences(course, sized)),
         warnings=market.warnings,
+        shrunk=tuple(reason for each in sized for reason in each.shrunk),
     )
 
 
@@ -118,6 +122,7 @@ class _Sized:
     amount: Decimal = ZERO
     reasons: tuple[Reason, ...] = ()
     because: tuple[str, ...] = ()
+    shrunk: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,11 +186,12 @@ class _Drafting:
         )
         quantity, adjusted = self._at_least(quantity, sized.reckoned)
         because += adjusted
-        reasons = list(too_small(quantity, sized.reckoned, instrument))
+        reasons, shrunk = list(too_small(quantity, sized.reckoned, instrument)), []
         if not reasons:
-            quantity, found, told = self._within_limits(sized, quantity)
-            reasons += found
-            because += told
+            quantity, reasons, shrunk = self._within_limits(sized, quantity)
+        if shrunk:
+            limits = ", ".join(each.message for each in shrunk)
+            because.append(f"Shrunk to {decimal_text(quantity)}: {limits}.")
         parts = parts_of(quantity, sized.reckoned, instrument, self.settings)
         if len(parts) > 1:
             because.append(f"Split into {len(parts)} orders.")
@@ -196,6 +202,7 @@ class _Drafting:
             amount=min(amount, worth) if worth else amount,
             reasons=tuple(reasons),
             because=tuple(because),
+            shrunk=tuple(shrunk),
         )
 
     def _at_least(self, quantity: Decimal, price: Decimal) -> tuple[Decimal, list[str]]:
@@ -209,16 +216,17 @@ class _Drafting:
 
     def _within_limits(
         self, sized: _Sized, quantity: Decimal
-    ) -> tuple[Decimal, list[Reason], list[str]]:
+    ) -> tuple[Decimal, list[Reason], list[Reason]]:
+        """The quantity, why it cannot be, and what it was made smaller for."""
         found = self._breaches(sized, quantity)
+        told = [each.reason for each in found]
         if not found or self.settings.RISK.on_violation == "reject":
-            return quantity, [each.reason for each in found], []
+            return quantity, told, []
         room = on_step(min(each.room for each in found), self.instrument)
         still = list(too_small(room, sized.reckoned, self.instrument))
         if still or self._breaches(sized, room):
-            return quantity, [each.reason for each in found], []
-        limits = ", ".join(each.reason.message for each in found)
-        return room, [], [f"Shrunk to {decimal_text(room)}: {limits}."]
+            return quantity, told, []
+        return room, [], told
 
     def _breaches(self, sized: _Sized, quantity: Decimal) -> list[Breach]:
         parts = parts_of(quantity, sized.reckoned, self.instrument, self.settings)
