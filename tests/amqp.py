@@ -160,6 +160,9 @@ class Line:
         self._far: list[asyncio.StreamWriter] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self.is_dead = False
+        # Cleared, nothing passes any more and nobody is told: as when a cable is pulled.
+        self.flows = asyncio.Event()
+        self.flows.set()
 
     async def __aenter__(self) -> "Line":
         self._server = await asyncio.start_server(self._join, "127.0.0.1", 0)
@@ -207,8 +210,8 @@ class Line:
         self._writers.add(far_writer)
         self._far.append(far_writer)
         ways = [
-            asyncio.create_task(_pump(reader, far_writer)),
-            asyncio.create_task(_pump(far_reader, writer)),
+            asyncio.create_task(self._pump(reader, far_writer)),
+            asyncio.create_task(self._pump(far_reader, writer)),
         ]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -218,9 +221,9 @@ class Line:
             await asyncio.gather(*ways, return_exceptions=True)
             far_writer.transport.abort()
 
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while block := await reader.read(65536):
-            writer.write(block)
-            await writer.drain()
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while block := await reader.read(65536):
+                await self.flows.wait()
+                writer.write(block)
+                await writer.drain()

@@ -6,6 +6,7 @@ The same program runs in the same order every time, and nobody waits for a quara
 import asyncio
 import selectors
 from collections.abc import Coroutine, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -67,10 +68,8 @@ def run_to_its_end(work: Coroutine[Any, Any, Answer], dies_of: type[BaseExceptio
 def _end(loop: VirtualLoop, tasks: "set[asyncio.Task[Any]]", dies_of: type[BaseException]) -> None:
     for task in tasks:
         task.cancel()
-    try:
+    with suppress(dies_of):
         loop.run_until_complete(asyncio.wait(tasks))
-    except dies_of:
-        pass
     loop.set_exception_handler(_unheard)
 
 

@@ -30,6 +30,7 @@ SIGNS: Mapping[str, tuple[str, Tone]] = MappingProxyType(
         "initial_state": (" ", Tone.DIM),
         "place_stop": ("+", Tone.ADD),
         "resize_stop": ("~", Tone.CHANGE),
+        "move_stop": ("~", Tone.CHANGE),
         "cancel_duplicate_stop": ("-", Tone.REMOVE),
         "cancel_orphan_stop": ("-", Tone.REMOVE),
         "cancel_stale_order": ("-", Tone.REMOVE),

@@ -28,6 +28,7 @@ from core.plan.change import (
     CancelOrphanStop,
     CancelStaleOrder,
     CloseRecommendation,
+    MoveStop,
     PlaceOrder,
     PlaceStop,
     ResizeStop,
@@ -84,7 +85,11 @@ class Amending:
 
     def carried_out(self, shown: BrokerOrder) -> bool:
         """As wanted in all that the broker tells of it."""
-        told = ((shown.quantity, self.wanted.quantity), (shown.price, self.wanted.price))
+        told = (
+            (shown.quantity, self.wanted.quantity),
+            (shown.price, self.wanted.price),
+            (shown.trigger_price, self.wanted.trigger_price),
+        )
         return all(is_now in (None, wanted) for is_now, wanted in told)
 
 
@@ -111,7 +116,7 @@ def call_for(change: AnyChange, *, key: str, now: datetime, row: BookOrder | Non
     match change:
         case PlaceStop() | PlaceOrder() | CloseRecommendation() | TakeProfit() | RollDue():
             return Placing(change.after, row or _new_row(change.account, change.after, key, now))
-        case ResizeStop() | AmendOrder():
+        case ResizeStop() | MoveStop() | AmendOrder():
             return Amending(change.before, change.after, row)
         case CancelDuplicateStop() | CancelOrphanStop() | CancelStaleOrder() | CancelOrder():
             return Cancelling(change.before, row)

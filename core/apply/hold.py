@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from types import TracebackType
 
-from core.domain.errors import Locked
+from core.domain.errors import Blocked, Locked
 from core.ports import Clock, Lock
 
 TURN = timedelta(seconds=5)
@@ -23,7 +23,14 @@ class Hold:
         self._lock: Lock | None = None
         self._since: datetime | None = None
         self._inside = 0
+        # Keys of calls that this process has on their way: nobody asks what became of them.
+        self.under_way: set[str] = set()
         self._door = asyncio.Lock()
+        self._has_given_up = False
+
+    def give_up(self) -> None:
+        """Nobody waits for the lock any more; who is inside stays there."""
+        self._has_given_up = True
 
     async def __aenter__(self) -> "Hold":
         # One at a time: whoever waits for the lock waits for all the others, too.
@@ -56,5 +63,7 @@ class Hold:
         return self._since is not None and self._clock.now() - self._since > TURN
 
     async def _pause(self) -> None:
+        if self._has_given_up:
+            raise Blocked("the service is stopping", hint="trueup status")
         await self._clock.sleep(PAUSE_SECONDS)
         await asyncio.sleep(0)

@@ -4,8 +4,10 @@ It differs from the door of a reviewed plan in who approves, and in what is look
 whole account but the rows that this one change speaks of. Begin, perform and settle are the same.
 """
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from core.apply.asking import Answer
 from core.apply.calls import order_at_broker
@@ -55,7 +57,11 @@ class StandingDoor:
             )
             action = Action(id=name, change=change)
             begun = stepper.begin(Commission(plan_id=cause, action=action, key=key))
-            return await stepper.finish(begun)
+            self.hold.under_way.add(key)
+            try:
+                return await _to_its_end(stepper.finish(begun))
+            finally:
+                self.hold.under_way.discard(key)
 
     def _check_still_true(self, book: BookReading, change: AnyChange) -> None:
         order = order_at_broker(change)
@@ -67,6 +73,16 @@ class StandingDoor:
             raise Stale(f"order {order.broker_order_id} is not open any more")
         if moved := _moved(order, row):
             raise Stale(f"order {order.broker_order_id} moved: {', '.join(moved)}")
+
+
+async def _to_its_end(call: Coroutine[Any, Any, Answer]) -> Answer:
+    """Whoever waits for it may be told to stop; what is on its way is settled all the same."""
+    task = asyncio.ensure_future(call)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
 
 
 def _moved(order: BrokerOrder, row: BookOrder) -> list[str]:

@@ -93,7 +93,7 @@ class Signals:
     )
     delivery_limit: int = key(
         5,
-        "How often the queue delivers one message before it goes to the dead letters.",
+        "How often a message may come back to the queue before it goes to the dead letters.",
         at_least=1,
     )
     attempts: int = key(3, "How often an order that never reached the venue is tried.", at_least=1)
@@ -232,6 +232,18 @@ class Positions:
     )
     default_leverage: Decimal = key(
         Decimal(1), "Leverage assumed for that distance when the broker does not tell it.", above=0
+    )
+    trail: bool = key(True, "The stop of a position that gains follows its price, in `manage`.")
+    trail_trigger_pct: Decimal = key(
+        Decimal(10), "The gain, in ROE percent, from which on the stop follows.", above=0
+    )
+    trail_tiers: list[str] = key(
+        ["50:2", "30:3", "20:4", "0:5"],
+        "How far it stays behind, as GAIN:STEP in ROE percent; the highest gain reached counts.",
+        tiers=True,
+    )
+    min_stop_modify_interval_ms: int = key(
+        5000, "The shortest time between two moves of one stop.", at_least=0
     )
     plan_order_renewal_days: int = key(
         6,

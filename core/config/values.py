@@ -173,6 +173,22 @@ def _one_of(value: Any, choices: tuple[str, ...]) -> None:
             raise ValueError(f"must be {' or '.join(choices)}, not {word!r:.42}")
 
 
+def _is_tiers(value: list[str], _: bool) -> None:
+    """Each a gain and a step; without one from 0 on a small gain would have no step."""
+    gains = []
+    for word in value:
+        gain, colon, step = word.partition(":")
+        try:
+            numbers = parse_decimal(gain), parse_decimal(step)
+        except ValueError:
+            raise ValueError(f"must be GAIN:STEP, such as 50:2, not {word!r:.42}") from None
+        if not colon or numbers[0] < 0 or numbers[1] <= 0:
+            raise ValueError(f"needs a gain of 0 or more and a step above 0, not {word!r:.42}")
+        gains.append(numbers[0])
+    if 0 not in gains:
+        raise ValueError("needs a tier from 0 on, such as 0:5")
+
+
 def _is_duration(value: Any, _: bool) -> None:
     try:
         parse_duration(value)
@@ -193,6 +209,7 @@ _LIMITS: Mapping[str, Callable[[Any, Any], None]] = MappingProxyType(
         "above": _above,
         "choices": _one_of,
         "duration": _is_duration,
+        "tiers": _is_tiers,
         "address": _is_address,
     }
 )

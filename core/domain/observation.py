@@ -62,6 +62,8 @@ class BookView:
     adjustments: tuple[Adjustment, ...] = ()
     decisions: tuple[MatchDecision, ...] = ()
     open_steps: tuple[OpenStep, ...] = ()
+    # Opened by nobody of us, as far as the look was told to find out.
+    foreign: frozenset[PositionKey] = frozenset()
     # Approved, in the order of their signals, as far as the look was told to think of them.
     intents: tuple[TradeIntent, ...] = ()
 

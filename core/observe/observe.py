@@ -9,6 +9,7 @@ from core.domain.naming import possible_names
 from core.domain.observation import BookView, Observation
 from core.domain.order import LIVE, BookOrder, BrokerOrder
 from core.domain.snapshot import BrokerSnapshot, Lookup
+from core.observe.foreign import foreign_positions
 from core.observe.scan import Totals, add_up, at_stake, fold_positions
 from core.observe.sieve import ExecutionSieve, sift
 from core.observe.snapshot_file import SnapshotFile
@@ -26,10 +27,11 @@ async def observe(
     symbol: str | None = None,
     every_position: bool = False,
     intents: bool = False,
+    foreign: bool = False,
 ) -> Observation:
     """The whole snapshot against the book; `every_position` folds even those that seem in order.
 
-    `intents` has orders that signals ask for thought of too.
+    `intents` has orders that signals ask for thought of too, `foreign` tells who opened what.
     """
     account = snapshot.account
     if symbol is not None:
@@ -40,7 +42,8 @@ async def observe(
     # Also their orders that have ended by now: what was sent once is never proposed again.
     live |= {order.key for intent in waiting for order in orders_of(intent)}
     view = look_at_book(book, snapshot, totals, live=live, every_position=every_position)
-    view = replace(view, intents=tuple(waiting))
+    opened_by_others = foreign_positions(book, account) if foreign else frozenset()
+    view = replace(view, intents=tuple(waiting), foreign=opened_by_others)
     if symbol is not None:
         view = _only_view(view, symbol)
     return await _asked(snapshot, view, ask, unchanged=0)

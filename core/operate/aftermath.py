@@ -9,7 +9,7 @@ from core.domain.intent import Halt
 from core.domain.money import decimal_text
 from core.domain.observation import Observation
 from core.operate.alerting import raise_alert
-from core.operate.day import day_figures
+from core.operate.day import DAILY_LOSS, day_figures
 from core.operate.desk import Desk
 from core.operate.trade_log import write_execution_lines
 
@@ -70,7 +70,7 @@ def _check_daily_loss(desk: Desk, account: str) -> None:
     why = (
         f"{decimal_text(lost)} lost on {now:%Y-%m-%d}, RISK.max_daily_loss is {decimal_text(limit)}"
     )
-    if halt_entries(desk, account, "daily_loss", why, now):
+    if halt_entries(desk, account, DAILY_LOSS, why, now):
         raise_alert(desk, "risk_limit_violated", why, account=account, subject="max_daily_loss")
 
 

@@ -4,7 +4,7 @@ Within a lane one thing happens after the other; a lane that waits holds up no o
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,8 @@ TROUBLE_SECONDS_MAX = 30.0
 @dataclass(slots=True, kw_only=True)
 class Lanes:
     desk: Desk
+    # Those that this service looks after; the book may know of others.
+    accounts: Collection[str]
     turn: Callable[[str, str], Awaitable[Turn]]
     # Why each lane that waits does so; what `status` shows.
     waiting: dict[Lane, str] = field(default_factory=dict)
@@ -33,7 +35,7 @@ class Lanes:
     def wake(self, account: str, symbol: str) -> None:
         """There may be something to do; a lane that is awake looks once more before it sleeps."""
         lane = account, symbol
-        if self._is_stopping:
+        if self._is_stopping or account not in self.accounts:
             return
         self._bells.setdefault(lane, asyncio.Event()).set()
         if lane not in self._tasks or self._tasks[lane].done():
@@ -41,16 +43,25 @@ class Lanes:
 
     def wake_all(self) -> None:
         with self.desk.book.read() as book:
-            lanes = book.lanes_waiting()
+            # A call whose outcome is open keeps its symbol shut, whoever made it.
+            open_calls = [(step.account, step.symbol) for step in book.open_steps()]
+            lanes = [*open_calls, *book.lanes_waiting()]
         for account, symbol in lanes:
             self.wake(account, symbol)
 
-    async def stop(self) -> None:
-        """Each lane finishes the turn it is in and takes no other."""
+    async def stop(self, *, within_seconds: float) -> None:
+        """Each lane finishes the turn it is in and takes no other; then it is told to end."""
         self._is_stopping = True
         for bell in self._bells.values():
             bell.set()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        tasks = list(self._tasks.values())
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=within_seconds)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=within_seconds)
 
     async def _work(self, lane: Lane) -> None:
         bell, troubles = self._bells[lane], 0
@@ -65,7 +76,9 @@ class Lanes:
             except Exception as error:  # noqa: BLE001 - a defect in one lane must not end the others
                 troubles += 1
                 turn = self._trouble(lane, defect_text(error), troubles)
-                self._tell_stalled(lane, turn.why)
+                tell_stalled(
+                    self.desk, f"lane {lane[1]}: {turn.why}", account=lane[0], subject=lane[1]
+                )
             if turn.then is Next.SLEEP and not bell.is_set():
                 return
             if turn.then is Next.WAIT and not self._is_stopping:
@@ -87,11 +100,13 @@ class Lanes:
         seconds = min(TROUBLE_SECONDS * 2 ** (troubles - 1), TROUBLE_SECONDS_MAX)
         return Turn(Next.WAIT, seconds, why)
 
-    def _tell_stalled(self, lane: Lane, why: str) -> None:
-        account, symbol = lane
-        raise_alert(
-            self.desk, "service_stalled", f"lane {symbol}: {why}", account=account, subject=symbol
-        )
+
+def tell_stalled(desk: Desk, why: str, *, subject: str, account: str | None = None) -> None:
+    """Telling of trouble must not add to it: the disk may be what the trouble is."""
+    try:
+        raise_alert(desk, "service_stalled", why, account=account, subject=subject)
+    except TrueupError as error:
+        desk.log.event("alert_not_written", level="error", error=error.message)
 
 
 async def first_of(*waits: Coroutine[Any, Any, object]) -> None:

@@ -63,7 +63,13 @@ async def _look_at(
 
     with desk.book.read() as book:
         return await observe(
-            book, snapshot, ask, symbol=symbol, every_position=every_position, intents=intents
+            book,
+            snapshot,
+            ask,
+            symbol=symbol,
+            every_position=every_position,
+            intents=intents,
+            foreign=not desk.settings.POSITIONS.protect_external_positions,
         )
 
 

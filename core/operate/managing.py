@@ -5,6 +5,7 @@ everything it knows lies in the book.
     lanes      deliveries → intents → orders           one task for each account and symbol
     followers  the venue's own stream → facts          two tasks for each account
     rounds     a whole look at every account           at start, after gaps, and every so often
+    trailing   stops after the profit of positions     a quote a second for each
     heartbeat  what it says of itself                  every two seconds
 """
 
@@ -19,14 +20,15 @@ from core.config.secret import defect_text
 from core.domain.errors import BookError, TrueupError
 from core.domain.intent import TradeIntent
 from core.operate.account_watch import AccountWatch
-from core.operate.alerting import raise_alert
 from core.operate.copybook import DiskCopybook
 from core.operate.desk import Desk
 from core.operate.following import Follower
+from core.operate.hearing import may_change
 from core.operate.heartbeat import BEAT_SECONDS, Beat, write_beat
-from core.operate.lanes import Lanes, first_of
+from core.operate.lanes import Lanes, first_of, tell_stalled
 from core.operate.standing_round import Round, standing_door
 from core.operate.trading import Trader
+from core.operate.trailing import Trailing
 
 # What a source of signals does: takes in for ever, and tells which lanes have work.
 Wake = Callable[[Iterable[tuple[str, str]]], None]
@@ -38,8 +40,12 @@ PAUSE_SECONDS = 1.0
 PAUSE_SECONDS_MAX = 30.0
 # Broken for so long, and a person should know.
 STALLED_AFTER = 3
-RECENT = timedelta(seconds=60)
+# After its next try; so long a part has to hold until it counts as mended.
+RECENT = timedelta(seconds=5)
 SETTLING_SECONDS = 0.1
+# How long stopping may take: for lanes that decide, and for calls that are on their way.
+DECIDING_SECONDS = 3.0
+SETTLING_CALLS_SECONDS = 5.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,10 +58,11 @@ class Service:
     watches: dict[str, AccountWatch] = field(init=False)
     lanes: Lanes = field(init=False)
     followers: dict[str, Follower] = field(init=False)
-    # When each part broke last, and why.
+    # Until when each part that broke counts as in trouble, and why.
     troubles: dict[str, tuple[datetime, str]] = field(default_factory=dict)
     _hold: Hold = field(init=False)
     _round: Round = field(init=False)
+    trailing: Trailing = field(init=False)
     _since: datetime = field(init=False)
     # Rung when a position moved: its stop must not wait for the next round.
     _moved: asyncio.Event = field(default_factory=asyncio.Event)
@@ -70,9 +77,14 @@ class Service:
         copybook = DiskCopybook(desk.files, desk.home.journal_copy)
         door = standing_door(desk, self.watches, self._hold, copybook)
         trader = Trader(
-            desk=desk, watches=self.watches, hold=self._hold, door=door, ask_person=self._ask
+            desk=desk,
+            watches=self.watches,
+            hold=self._hold,
+            door=door,
+            ask_person=self._ask,
+            settled=self._moved.set,
         )
-        self.lanes = Lanes(desk=desk, turn=trader.turn)
+        self.lanes = Lanes(desk=desk, accounts=self.accounts, turn=trader.turn)
         self.followers = {
             name: Follower(
                 desk=desk,
@@ -84,12 +96,14 @@ class Service:
             for name, watch in self.watches.items()
         }
         self._round = Round(desk=desk, watches=self.watches, hold=self._hold, copybook=copybook)
+        self.trailing = Trailing(desk=desk, watches=self.watches, door=door)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until it is told to stop; then the steps under way are finished and nothing is begun."""
         self.desk.log.event("manage_started", accounts=list(self.accounts), pid=os.getpid())
         parts = {
             "rounds": self._rounds,
+            "trailing": self.trailing.watch,
             "heartbeat": self._beats,
             **{f"intake {name}": self._taking(intake) for name, intake in self.intakes.items()},
             **{f"stream {name}": each.read for name, each in self.followers.items()},
@@ -106,13 +120,16 @@ class Service:
     async def _stop(self, tasks: Sequence["asyncio.Task[None]"]) -> None:
         self._state = "stopping"
         self.desk.log.event("manage_stopping")
-        # Lanes first: a step under way is settled, not cut off.
-        await self.lanes.stop()
+        self._hold.give_up()
+        # Lanes first: what they are deciding may come to its end.
+        await self.lanes.stop(within_seconds=DECIDING_SECONDS)
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # A call on its way is settled, not cut off; one that hangs is found again by its key.
+        if tasks:
+            await asyncio.wait(tasks, timeout=SETTLING_CALLS_SECONDS)
         self._state = "stopped"
-        self._beat()
+        self._try("heartbeat", self._beat)
         self.desk.log.event("manage_stopped")
 
     def _taking(self, intake: Intake) -> Callable[[], Awaitable[None]]:
@@ -142,21 +159,42 @@ class Service:
             if (self.desk.clock.now() - began).total_seconds() > PAUSE_SECONDS_MAX:
                 failures = 0
             failures += 1
-            self.troubles[name] = self.desk.clock.now(), why
+            pause = min(PAUSE_SECONDS * 2 ** (failures - 1), PAUSE_SECONDS_MAX)
+            self._note_trouble(name, why, pause)
             self.desk.log.event("part_failed", level="error", part=name, why=why, times=failures)
             if failures == STALLED_AFTER:
-                raise_alert(self.desk, "service_stalled", f"{name}: {why}", subject=name)
-            await self.desk.clock.sleep(min(PAUSE_SECONDS * 2 ** (failures - 1), PAUSE_SECONDS_MAX))
+                tell_stalled(self.desk, f"{name}: {why}", subject=name)
+            await self.desk.clock.sleep(pause)
             await asyncio.sleep(0)
+
+    def _note_trouble(self, name: str, why: str, pause: float = 0) -> None:
+        self.troubles[name] = self.desk.clock.now() + timedelta(seconds=pause) + RECENT, why
+
+    def _try(self, name: str, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except TrueupError as error:
+            self._note_trouble(name, error.message)
 
     async def _rounds(self) -> None:
         """At the start every account for itself, so that one that is gone holds up no other."""
+        late = 0
         while True:
             await self._round.run(self.accounts)
             self.lanes.wake_all()
-            late = any(not watch.reconciled for watch in self.watches.values())
-            pause = self.desk.settings.EXECUTION.reconcile_interval
-            await self._until_moved(min(pause, PAUSE_SECONDS_MAX) if late else pause)
+            late = late + 1 if self._is_late() else 0
+            pause: float = self.desk.settings.EXECUTION.reconcile_interval
+            if late:
+                pause = min(pause, PAUSE_SECONDS * 2 ** (late - 1), PAUSE_SECONDS_MAX)
+            await self._until_moved(pause)
+
+    def _is_late(self) -> bool:
+        """Whether another whole look would help; it does not while nothing may be written."""
+        writes = may_change(self.desk.gates())
+        return any(
+            not watch.reconciled or watch.unreachable or (watch.behind and writes)
+            for watch in self.watches.values()
+        )
 
     def _ask(self, intent: TradeIntent) -> None:
         """Once for each intent: the next round stages what it waits for."""
@@ -173,10 +211,17 @@ class Service:
         await asyncio.sleep(0)
 
     async def _beats(self) -> None:
+        """At the same pace whatever is wrong: who falls silent is taken for dead."""
+        was_open = may_change(self.desk.gates())
         while True:
-            self._beat()
-            # Gates may have opened, and what another process left in the book is seen, too.
-            self.lanes.wake_all()
+            self._try("heartbeat", self._beat)
+            # What another process left in the book is seen, too.
+            self._try("book", self.lanes.wake_all)
+            is_open = may_change(self.desk.gates())
+            if is_open and not was_open:
+                # What was only heard while nothing might be written is made good.
+                self._moved.set()
+            was_open = is_open
             await self.desk.clock.sleep(BEAT_SECONDS)
             await asyncio.sleep(0)
 
@@ -197,9 +242,7 @@ class Service:
                     }
                     for name, watch in self.watches.items()
                 },
-                troubles={
-                    name: why for name, (when, why) in self.troubles.items() if now - when < RECENT
-                },
+                troubles={name: why for name, (until, why) in self.troubles.items() if now < until},
                 lanes_waiting={
                     f"{account}/{symbol}": why
                     for (account, symbol), why in self.lanes.waiting.items()
@@ -214,5 +257,5 @@ class Service:
             with self.desk.book.read() as book:
                 return len(book.pending_deliveries())
         except BookError as error:
-            self.troubles["book"] = self.desk.clock.now(), error.message
+            self._note_trouble("book", error.message)
             return 0

@@ -1,15 +1,15 @@
 """Collecting what the qualification of one delivery may look at, from the book and the venue."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from core.decide.qualify.situation import Situation
 from core.domain.errors import BrokerError
 from core.domain.intent import IntentState, Purpose, orders_of
-from core.domain.market import Balance, Quote
+from core.domain.market import Balance, Instrument, Quote
 from core.domain.signal import Delivery
 from core.operate.account_watch import AccountWatch
-from core.operate.day import day_figures
+from core.operate.day import day_figures, traded_today
 from core.operate.desk import Desk
 from core.ports import BookReading
 
@@ -17,6 +17,7 @@ from core.ports import BookReading
 async def situation_of(desk: Desk, watch: AccountWatch, delivery: Delivery) -> Situation:
     """The venue is asked first, so that the book is read at one instant and last."""
     unreachable, instrument = watch.unreachable, None
+    traded = await _traded(desk, watch)
     quote: Quote | None = None
     balances: Sequence[Balance] | None = None
     mode = "one-way"
@@ -52,9 +53,18 @@ async def situation_of(desk: Desk, watch: AccountWatch, delivery: Delivery) -> S
             instruments=watch.known(row.symbol for row in positions),
             halts=tuple(book.halts(account)),
             scale_ins=_scale_ins(book, account, delivery.symbol),
-            day=day_figures(book, account, now),
+            day=day_figures(book, account, now, traded),
             last_loss_at=_last_loss(desk, book, account, delivery.symbol),
         )
+
+
+async def _traded(desk: Desk, watch: AccountWatch) -> Mapping[str, Instrument]:
+    """Contract sizes of what was traded today, where the day's volume counts."""
+    if not desk.settings.RISK.max_daily_volume:
+        return {}
+    with desk.book.read() as book:
+        symbols = traded_today(book, watch.account, desk.clock.now())
+    return await watch.instruments(symbols)
 
 
 async def _quote(watch: AccountWatch, symbol: str) -> Quote | None:

@@ -14,7 +14,6 @@ Everything a turn knows it reads from the book, so a restart goes on where the l
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 
 from core.apply.hold import Hold
 from core.apply.progressing import follow_signals, intent_told
@@ -37,6 +36,7 @@ from core.operate.standing_round import forbidden
 from core.operate.turn import AGAIN, SLEEP, Turn, wait
 
 UNKNOWN_PAUSE = 1.0
+UNDER_WAY_PAUSE = 0.1
 CLOSED_PAUSE = 1.0
 
 
@@ -47,6 +47,8 @@ class Trader:
     hold: Hold
     door: StandingDoor
     ask_person: Callable[[TradeIntent], None]
+    # Told when an open question was answered: what had to wait for it can be looked at again.
+    settled: Callable[[], None]
 
     async def turn(self, account: str, symbol: str) -> Turn:
         watch = self.watches[account]
@@ -113,10 +115,18 @@ class Trader:
             log=self.desk.log,
         )
         async with self.hold:
-            settled = await resumption.settle_open_steps(steps)
+            # Whoever held the lock may have settled them meanwhile; what this process has on its
+            # way is settled by its own answer.
+            with self.desk.book.read() as book:
+                still_open = {step.step_id for step in book.steps(open_only=True)}
+            left = [step for step in steps if step.step_id in still_open]
+            if any(step.idempotency_key in self.hold.under_way for step in left):
+                return wait(UNDER_WAY_PAUSE, "a call is under way")
+            settled = await resumption.settle_open_steps(left)
         unknown = [one for one in settled if one.state is StepState.UNKNOWN]
         if unknown:
             return wait(UNKNOWN_PAUSE, f"outcome unknown: {unknown[0].note}")
+        self.settled()
         return AGAIN
 
     async def _fetch(self, watch: AccountWatch, symbol: str) -> Turn | None:
@@ -165,8 +175,11 @@ class Trader:
 
     def _tell_violations(self, intent: TradeIntent) -> None:
         """Every breach of a limit is known to people, also one that the order was shrunk for."""
-        found = (intent.reasons.get("reasons", []), intent.because.get("violations", []))
-        for reason in chain(*found):  # type: ignore[arg-type]
+        found = [
+            *intent.reasons.get("reasons", []),  # type: ignore[misc]
+            *intent.because.get("violations", []),
+        ]
+        for reason in found:
             if str(reason["code"]).startswith("risk_"):
                 raise_alert(
                     self.desk,

@@ -152,6 +152,17 @@ class ResizeStop(Change):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MoveStop(Change):
+    """A stop follows the profit of its position; it is only ever made tighter."""
+
+    kind: ClassVar[str] = "move_stop"
+    entity: ClassVar[str] = "stop"
+    at_broker: ClassVar[bool] = True
+    before: BrokerOrder
+    after: BrokerOrder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CancelDuplicateStop(Change):
     kind: ClassVar[str] = "cancel_duplicate_stop"
     entity: ClassVar[str] = "stop"
@@ -260,7 +271,7 @@ BookChange = (
     InsertOrder | UpdateOrder | DeleteOrder | InsertExecution | UpdateExecution | AdoptPosition
 )
 Cancel = CancelDuplicateStop | CancelOrphanStop | CancelStaleOrder | CancelOrder
-Amend = ResizeStop | AmendOrder
+Amend = ResizeStop | MoveStop | AmendOrder
 SpyChange = InitialState | CloseRecommendation | TakeProfit | RollDue
 Placement = PlaceStop | PlaceOrder | CloseRecommendation | TakeProfit | RollDue
 BrokerChange = Placement | Amend | Cancel
@@ -281,6 +292,7 @@ KINDS: Mapping[str, type[AnyChange]] = MappingProxyType(
             # A stop that is too small or missing is worse than one too many: mend before removing.
             PlaceStop,
             ResizeStop,
+            MoveStop,
             CancelDuplicateStop,
             CancelOrphanStop,
             CancelStaleOrder,
@@ -310,7 +322,9 @@ def class_of(change: AnyChange) -> ChangeClass:
             return ChangeClass.ERASE
         case CancelStaleOrder() | CancelOrder() | AmendOrder() | PlaceOrder():
             return ChangeClass.TRADE
-        case PlaceStop() | ResizeStop() | CancelDuplicateStop() | CancelOrphanStop():
+        case PlaceStop() | ResizeStop() | MoveStop():
+            return ChangeClass.PROTECT
+        case CancelDuplicateStop() | CancelOrphanStop():
             return ChangeClass.PROTECT
         case CloseRecommendation() | TakeProfit() | RollDue():
             return ChangeClass.PROTECT
@@ -328,7 +342,7 @@ def section_of(change: AnyChange) -> Section:
             return Section.UPDATE
         case DeleteOrder():
             return Section.DELETE
-        case PlaceStop() | ResizeStop():
+        case PlaceStop() | ResizeStop() | MoveStop():
             return Section.BROKER
         case CancelDuplicateStop() | CancelOrphanStop() | CancelStaleOrder():
             return Section.BROKER

@@ -1,14 +1,19 @@
 """What is left of a story once it is over: rows of the book, the log, the alerts, the venue."""
 
+import asyncio
 import json
+import sys
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from core.brokers.paper.desk import PaperAccount
 from core.host.disk import DiskFiles
 from tests.home import HomeUnderTest, is_live
 from tests.service.running import Running, signal, submit, with_service
+
+REPOSITORY = Path(__file__).parents[2]
 
 
 def market(home: HomeUnderTest) -> PaperAccount:
@@ -53,6 +58,20 @@ def carried_out(home: HomeUnderTest, *signals: dict[str, Any]) -> None:
         await told(running, *signals)
 
     with_service(home, story)
+
+
+async def typed(home: HomeUnderTest, *arguments: str, code: int = 0) -> str:
+    """A command in a process of its own, as from another shell; what it said."""
+    command = [sys.executable, "-m", "cli", *arguments, "--no-input", "--home", str(home.root)]
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        cwd=REPOSITORY,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    assert process.returncode == code, f"{arguments} → {process.returncode}\n{said.decode()}"
+    return said.decode()
 
 
 # --- the book -------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""User story 1 of the order manager, scenarios 10 to 18: many signals, limits, restarts, rehearsal."""
+"""User story 1 of the order manager, scenarios 10 to 18: many signals, limits, restarts."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -21,7 +21,6 @@ from tests.service.records import (
     logged,
     market,
     order,
-    orders,
     placed,
     reasons,
     resting,

@@ -317,6 +317,29 @@ def test_no_stop_is_asked_for_when_so_configured(holding: HomeUnderTest) -> None
     assert kinds(plan_of(holding)) == ["update_order"]
 
 
+def test_a_position_opened_by_hand_gets_no_stop_when_so_configured(home: HomeUnderTest) -> None:
+    """Ours is whatever an order of ours has traded in since it was last flat."""
+    key = "tu-0123456789abcdef01234567"
+    mine = order("V-1", client_order_id=key, status="filled", filled_quantity=5, quantity=5)
+    theirs = order("V-2", symbol="ETHUSDT", status="filled", filled_quantity=5, quantity=5)
+    home.tell(
+        snapshot(
+            mine,
+            theirs,
+            execution("T-1", 5),
+            execution("T-2", 5, broker_order_id="V-2", symbol="ETHUSDT"),
+            position(5),
+            position(5, symbol="ETHUSDT"),
+        )
+    )
+    home.arm()
+    home.must("apply", "--confirm", home.stage_and_approve(), "--quiet", "--exclude", "place_stop")
+    both = [action["symbol"] for action in actions(plan_of(home))]
+    assert both == ["BTCUSDT", "ETHUSDT"]
+    home.set_in("POSITIONS", protect_external_positions="false")
+    assert [action["symbol"] for action in actions(plan_of(home))] == ["BTCUSDT"]
+
+
 def test_a_second_stop_is_cancelled(holding: HomeUnderTest) -> None:
     newer = stop("S-2", 4, created_at=clock("11:30"))
     holding.tell(snapshot(*BOUGHT, position(5), stop("S-1", 5), newer, instrument()))

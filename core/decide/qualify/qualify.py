@@ -83,6 +83,8 @@ class _Draft:
     reasons: tuple[Reason, ...] = ()
     because: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    # Limits that it was made smaller for.
+    shrunk: tuple[Reason, ...] = ()
 
 
 def _draft(seen: Situation, settings: Settings) -> _Draft:
@@ -186,7 +188,8 @@ class _Drafting:
         )
         quantity, adjusted = self._at_least(quantity, sized.reckoned)
         because += adjusted
-        reasons, shrunk = list(too_small(quantity, sized.reckoned, instrument)), []
+        reasons = list(too_small(quantity, sized.reckoned, instrument))
+        shrunk: list[Reason] = []
         if not reasons:
             quantity, reasons, shrunk = self._within_limits(sized, quantity)
         if shrunk:

@@ -83,7 +83,7 @@ def protect(
         yield from (_remove_orphan(stop, guarded, matching) for stop in orphans)
         if fitting:
             yield from _keep_one(fitting, guarded, matching, now + rest)
-        elif guarded.position and _needs_stop(guarded, settings):
+        elif guarded.position and _needs_stop(guarded, settings, observation):
             if guarded.key in uncertain:
                 yield uncertain_stop(guarded.key, guarded.wanted)
             else:
@@ -126,7 +126,9 @@ def _fits(stop: BrokerOrder, guarded: Guarded) -> bool:
     return position is not None and stop.side is exit_side(position.quantity, position.side)
 
 
-def _needs_stop(guarded: Guarded, settings: Settings) -> bool:
+def _needs_stop(guarded: Guarded, settings: Settings, observation: Observation) -> bool:
+    if guarded.key in observation.book.foreign:
+        return settings.POSITIONS.protect_external_positions
     account = settings.ACCOUNTS.get(guarded.key.account)
     own = account.require_stop if account else None
     spot = guarded.instrument is not None and guarded.instrument.kind == "spot"

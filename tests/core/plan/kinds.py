@@ -24,6 +24,7 @@ from core.plan.change import (
     InitialState,
     InsertExecution,
     InsertOrder,
+    MoveStop,
     PlaceOrder,
     PlaceStop,
     ResizeStop,
@@ -181,6 +182,15 @@ TABLE = (
     row(
         ResizeStop(**WHY, target="S-1", before=stop(), after=stop(quantity=4)),
         "resize_stop",
+        "stop",
+        PROTECT,
+        Section.BROKER,
+        PENDING,
+        at_broker=True,
+    ),
+    row(
+        MoveStop(**WHY, target="S-1", before=stop(), after=stop(trigger_price=95)),
+        "move_stop",
         "stop",
         PROTECT,
         Section.BROKER,

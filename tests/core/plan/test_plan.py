@@ -142,7 +142,7 @@ def test_nothing_else_waits() -> None:
     } == {
         "adopt_position": ("a005",),
         "cancel_duplicate_stop": ("a010",),
-        "place_order": ("a017",),
+        "place_order": ("a018",),
     }
 
 
@@ -205,7 +205,7 @@ def test_the_summary_counts_what_the_sections_hold() -> None:
         "delete": 2,
         "ambiguous": 1,
         "spy_futures": 4,
-        "broker": 8,
+        "broker": 9,
         "unchanged": 214,
     }
     assert plan_of(Proposal()).summary == dict.fromkeys(plan_of().summary, 0)

@@ -13,7 +13,7 @@ from core.domain.errors import BookBusy, QueueError
 from core.domain.moment import moment_text
 from core.signals.queues import dead_letters_of
 from core.signals.rabbit import from_queue
-from tests.amqp import Bus, Line, listens_to, server, until
+from tests.amqp import PATIENCE_SECONDS, Bus, Line, listens_to, server, until
 from tests.home import HomeUnderTest
 from tests.producer import desk_now, message, signal_id
 
@@ -233,6 +233,7 @@ async def test_nothing_is_asked_for_while_the_book_is_busy(home: HomeUnderTest, 
         await from_queue(desk, lambda lanes: None)
     desk.close_book()
     assert await bus.ready(bus.queue, 1)
+    assert log(home).count("queue_joined") == 1
 
 
 async def test_a_line_that_breaks_ends_it_and_loses_nothing(home: HomeUnderTest, bus: Bus) -> None:
@@ -247,6 +248,18 @@ async def test_a_line_that_breaks_ends_it_and_loses_nothing(home: HomeUnderTest,
         await bus.publish(bus.queue, fresh("after"))
         async with consuming(home, bus):
             await until(lambda: len(taken(home)) == 2, "the second")
+
+
+async def test_a_line_that_falls_silent_is_noticed(home: HomeUnderTest, bus: Bus) -> None:
+    """Nobody says that the other side is gone; only its heartbeats stay away."""
+    async with Line(bus.address) as line:
+        listens_to(home, f"{line.address}?heartbeat=1", bus.queue)
+        async with consuming(home, bus) as task:
+            await bus.publish(bus.queue, fresh("before"))
+            await until(lambda: taken(home), "the first")
+            line.flows.clear()
+            with pytest.raises(QueueError):
+                await asyncio.wait_for(task, PATIENCE_SECONDS)
 
 
 async def test_a_queue_that_is_deleted_is_noticed_and_made_again(

@@ -1,0 +1,1 @@
+"""From entry to exit: how a position's protection follows its profit."""
