@@ -96,6 +96,9 @@ class Signals:
         "How often a message may come back to the queue before it goes to the dead letters.",
         at_least=1,
     )
+    backlog_alert: int = key(
+        100, "More signals waiting than this are told of; 0 never.", at_least=0
+    )
     attempts: int = key(3, "How often an order that never reached the venue is tried.", at_least=1)
     retry_base_seconds: Decimal = key(
         Decimal(1),

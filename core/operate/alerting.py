@@ -22,6 +22,7 @@ SEVERITIES = {
     "manual_dca": Severity.INFO,
     "manual_exit": Severity.INFO,
     "signal_failed": Severity.MEDIUM,
+    "signals_waiting": Severity.MEDIUM,
     "signal_dead_lettered": Severity.MEDIUM,
     "risk_limit_violated": Severity.MEDIUM,
     "liquidation": Severity.CRITICAL,

@@ -36,6 +36,7 @@ from core.operate.intents import fail_intent, move, simulate
 from core.operate.standing_round import forbidden
 from core.operate.turn import AGAIN, Turn, wait
 from core.plan.change import AmendOrder, CancelOrder, PlaceOrder
+from core.plan.codec import action_from_document
 from core.ports import Listing
 
 GATE_PAUSE = 0.5
@@ -155,7 +156,16 @@ class Executing:
         return await self._clear_and_place(order, steps)
 
     async def _clear_and_place(self, order: IntentOrder, steps: Sequence[Step]) -> Turn:
-        """One change a turn: after each, the book is looked at again."""
+        """One change a turn: after each, the book is looked at again.
+
+        What the calls before this one came to is read from the book, whoever settled them.
+        """
+        if amended := _done(steps, AmendOrder.kind):
+            return self._taken_over(amended, order)
+        if filled := self._filled_instead(steps):
+            told = f"order {filled.broker_order_id} filled while it was being cancelled"
+            fail_intent(self.desk, self.intent, told)
+            return AGAIN
         with self.desk.book.read() as book:
             live = book.live_orders_in(self.intent.account, self.intent.symbol)
         ours = {each.key for each in orders_of(self.intent)}
@@ -192,27 +202,33 @@ class Executing:
                 subject=self.intent.signal_id,
             )
             return AGAIN
-        if isinstance(change, AmendOrder) and answer.state is StepState.DONE:
-            return self._taken_over(change, order)
-        if isinstance(change, CancelOrder):
-            shown = answer.shown
-            if shown and shown.filled_quantity > change.before.filled_quantity:
-                fail_intent(
-                    self.desk,
-                    self.intent,
-                    f"order {shown.broker_order_id} filled while it was being cancelled",
-                )
-            elif answer.state is StepState.FAILED:
-                return wait(FILL_PAUSE, answer.note)
+        if isinstance(change, CancelOrder) and answer.state is StepState.FAILED:
+            return wait(FILL_PAUSE, answer.note)
         return AGAIN
 
-    def _taken_over(self, change: AmendOrder, order: IntentOrder) -> Turn:
+    def _filled_instead(self, steps: Sequence[Step]) -> BookOrder | None:
+        """An order that was to make way for this one and filled before its cancel arrived."""
+        cancelled = {
+            step.order_id: action_from_document(step.request).change
+            for step in steps
+            if step.kind == CancelOrder.kind and step.order_id
+        }
+        with self.desk.book.read() as book:
+            rows = book.orders(self.intent.account, order_ids=list(cancelled))
+        for row in rows:
+            change = cancelled[row.order_id]
+            assert isinstance(change, CancelOrder)
+            if row.filled_quantity > change.before.filled_quantity:
+                return row
+        return None
+
+    def _taken_over(self, order_id: str, order: IntentOrder) -> Turn:
         """The amended order stands for this signal, too."""
         now = self.desk.clock.now()
         after = replace(
             self.intent,
             state=IntentState.PLACED,
-            outcome=f"amended {change.target}",
+            outcome=f"amended {order_id}",
             updated_at=now,
         )
         with self.desk.book.write() as book:
@@ -220,7 +236,7 @@ class Executing:
                 [
                     replace(
                         signal_order(order),
-                        order_id=change.target,
+                        order_id=order_id,
                         relationship_type=Relationship.MANY_TO_ONE,
                     )
                 ]
@@ -268,6 +284,12 @@ class Executing:
 
 def _is_done(begun: Sequence[BookOrder]) -> bool:
     return bool(begun) and all(row.status is OrderStatus.FILLED for row in begun)
+
+
+def _done(steps: Sequence[Step], kind: str) -> str | None:
+    """The order that such a call has changed."""
+    done = (step.order_id for step in steps if step.kind == kind and step.state is StepState.DONE)
+    return next(done, None)
 
 
 def _has_failed(steps: Sequence[Step], kind: str) -> bool:

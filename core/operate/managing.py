@@ -20,6 +20,7 @@ from core.config.secret import defect_text
 from core.domain.errors import BookError, TrueupError
 from core.domain.intent import TradeIntent
 from core.operate.account_watch import AccountWatch
+from core.operate.backlog import Backlog
 from core.operate.copybook import DiskCopybook
 from core.operate.desk import Desk
 from core.operate.following import Follower
@@ -63,6 +64,7 @@ class Service:
     _hold: Hold = field(init=False)
     _round: Round = field(init=False)
     trailing: Trailing = field(init=False)
+    backlog: Backlog = field(init=False)
     _since: datetime = field(init=False)
     # Rung when a position moved: its stop must not wait for the next round.
     _moved: asyncio.Event = field(default_factory=asyncio.Event)
@@ -96,6 +98,7 @@ class Service:
             for name, watch in self.watches.items()
         }
         self._round = Round(desk=desk, watches=self.watches, hold=self._hold, copybook=copybook)
+        self.backlog = Backlog(desk=desk)
         self.trailing = Trailing(desk=desk, watches=self.watches, door=door)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -254,8 +257,7 @@ class Service:
     def _deliveries_waiting(self) -> int:
         """A book that cannot be read is trouble, but no reason to seem dead."""
         try:
-            with self.desk.book.read() as book:
-                return len(book.pending_deliveries())
+            return self.backlog.count()
         except BookError as error:
             self._note_trouble("book", error.message)
             return 0

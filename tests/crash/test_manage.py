@@ -133,16 +133,16 @@ def is_settled(home: HomeUnderTest) -> bool:
     if len(intents) < len(SIGNALS) or "APPROVED" in intents:
         return False
     if "PLACED" in intents:
-        the_market_falls(home)
+        the_market_falls(home, "ETHUSDT", "90.4")
         return False
     return not wrong(home)
 
 
-def the_market_falls(home: HomeUnderTest) -> None:
+def the_market_falls(home: HomeUnderTest, symbol: str, price: str) -> None:
     document = home.account
     for row in document["quotes"]:
-        if row["symbol"] == "ETHUSDT":
-            row |= {"bid": "90.4", "ask": "90.5", "last": "90.4"}
+        if row["symbol"] == symbol:
+            row |= {"bid": price, "ask": price, "last": price}
     home.rewrite_account(document)
 
 
@@ -321,13 +321,57 @@ def test_a_second_cut_while_recovering_is_made_whole_too(
 
 
 def moments_of_recovery(prepared: HomeUnderTest, path: Path, cut_at: int) -> list[str]:
-    home, power = copy_of(prepared, path), Power()
+    home = copy_of(prepared, path)
     assert die(home, cut_at)
-    run_service(home, power, START + PAUSE)
-    return power.moments
+    return moments_of_recovery_of(home, path.with_name("recovered"))
 
 
 def chosen(moments: Sequence[int], why: str) -> Sequence[int]:
     if ALL or len(moments) <= SECOND_CUTS:
         return moments
     return sorted(random.Random(f"{SEED} {why}").sample(moments, SECOND_CUTS))
+
+
+# --- while nobody looks ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("moment", ["after amending", "after a commit"])
+def test_an_amended_order_that_fills_meanwhile_stands_for_its_signal(
+    prepared: HomeUnderTest, tmp_path: Path, moment: str
+) -> None:
+    moments = whole_run(prepared, tmp_path / "whole")
+    at = moments.index(moment, moments.index("after amending")) + 1
+    home = copy_of(prepared, tmp_path / "home")
+    assert die(home, at)
+    the_market_falls(home, "ETHUSDT", "90.4")
+    run_service(home, Power(), START + PAUSE)
+    check_whole(home, cuts=1)
+    (bought,) = [row for row in home.account["executions"] if row["symbol"] == "ETHUSDT"]
+    assert bought["quantity"] == "0.44"
+    rows = home.rows("SELECT state FROM trade_intents WHERE symbol = 'ETHUSDT'")
+    assert [row["state"] for row in rows] == ["FILLED", "FILLED"]
+
+
+@pytest.mark.parametrize("moment", ["before cancelling", "after a commit"])
+def test_an_order_that_filled_before_its_cancel_arrived_is_not_bought_again(
+    prepared: HomeUnderTest, tmp_path: Path, moment: str
+) -> None:
+    """The cancel is begun when the order fills, or refused for it and nobody has drawn conclusions."""
+    moments = whole_run(prepared, tmp_path / "whole")
+    home = copy_of(prepared, tmp_path / "home")
+    assert die(home, moments.index("before cancelling") + 1)
+    the_market_falls(home, "SOLUSDT", "89")
+    if moment == "after a commit":
+        recovery = moments_of_recovery_of(home, tmp_path / "recovery")
+        last = len(recovery) - 1 - recovery[::-1].index("after asking for an order")
+        assert die(home, recovery.index(moment, last) + 1, START + PAUSE)
+    run_service(home, Power(), START + 2 * PAUSE)
+    (bought,) = [row for row in home.account["executions"] if row["symbol"] == "SOLUSDT"]
+    assert bought["quantity"] == "0.444"
+    assert wrong(home) == []
+
+
+def moments_of_recovery_of(home: HomeUnderTest, path: Path) -> list[str]:
+    power = Power()
+    run_service(copy_of(home, path), power, START + PAUSE)
+    return power.moments
