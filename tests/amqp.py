@@ -175,6 +175,7 @@ class Line:
         trace: TracebackType | None,
     ) -> None:
         self._server.close()
+        self.flows.set()
         self.cut()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._server.wait_closed()

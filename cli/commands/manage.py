@@ -5,7 +5,7 @@ import signal
 from collections.abc import Sequence
 
 from cli.exits import Exit
-from cli.invocation import Invocation, seconds_of
+from cli.invocation import Invocation
 from cli.options import verb
 from core.operate.desk import Desk
 from core.operate.managing import Service
@@ -17,12 +17,8 @@ def command(call: Invocation) -> int:
     """Runs until it is stopped: takes in signals, places orders, keeps book and account true."""
     from core.assembly import Caller, Wiring
 
-    caller = Caller(
-        actor=call.actor,
-        command=call.command,
-        lock_timeout_seconds=seconds_of(call.options.lock_timeout),
-    )
-    wiring = Wiring(call.effective, call.gates, caller)
+    # Its lanes wait for the home's lock by themselves; a lock that waits would hold up all of them.
+    wiring = Wiring(call.effective, call.gates, Caller(actor=call.actor, command=call.command))
     asyncio.run(_serve(call, wiring.desk(), wiring.manage_lock()))
     return Exit.DONE
 

@@ -105,7 +105,7 @@ class HomeLock:
     def _locked(self) -> Locked:
         hint = "wait until it ends, or give --lock-timeout 60; never delete the lock file"
         holder = read_holder(self._files, self._details)
-        if holder is None or not _lives(holder):
+        if holder is None or not lives(holder):
             return Locked("another process holds the lock; it has not said who it is", hint=hint)
         return Locked(
             f"`trueup {holder.command}` holds the lock since {holder.since} "
@@ -150,7 +150,8 @@ def _is_still(path: Path, descriptor: int) -> bool:
         return False
 
 
-def _lives(holder: Holder) -> bool:
+def lives(holder: Holder) -> bool:
+    """Whether its process is there; of another machine's nobody here can say that it is not."""
     if holder.host != os.uname().nodename:
         return True
     try:

@@ -8,7 +8,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from core.decide.execution.progress import intent_progress, signal_progress
-from core.domain.intent import INTENT_MOVES, IntentState, TradeIntent
+from core.domain.intent import (
+    INTENT_MOVES,
+    IntentState,
+    Relationship,
+    TradeIntent,
+    orders_of,
+)
 from core.domain.order import BookOrder
 from core.domain.record import Event
 from core.domain.signal import REQUEST_MOVES, RequestStatus, SignalRecord
@@ -30,13 +36,13 @@ def follow_signals(book: BookWriting, signal_ids: Collection[str], at: datetime 
     for signal in book.signals(signal_ids):
         moment = at or signal.received_at
         for intent in book.intents(signal_id=signal.signal_id):
-            _move_intent(book, intent, moment)
+            _move_intent(book, intent, moment, signal.attempt)
         _move_signal(book, signal, moment)
 
 
-def _move_intent(book: BookWriting, intent: TradeIntent, at: datetime) -> None:
+def _move_intent(book: BookWriting, intent: TradeIntent, at: datetime, attempt: int) -> None:
     """An intent that fills at once has been placed before, and both is told."""
-    to = intent_progress(intent, orders_of_intent(book, intent))
+    to = intent_progress(intent, _orders_of(book, intent, attempt))
     states = [to]
     if intent.state is IntentState.APPROVED and to not in (
         IntentState.APPROVED,
@@ -80,10 +86,21 @@ def _why(intents: Iterable[TradeIntent]) -> str:
     return "; ".join(told)
 
 
-def orders_of_intent(book: BookReading, intent: TradeIntent) -> Sequence[BookOrder]:
-    """Those that it led to, also one that was amended for it."""
+def _orders_of(book: BookReading, intent: TradeIntent, attempt: int) -> Sequence[BookOrder]:
+    """Those that it led to; one that was amended for the signal belongs to its present attempt."""
+    own = {
+        replace(order, tries=tries).key
+        for order in orders_of(intent)
+        for tries in range(1, intent.tries + 1)
+    }
     related = book.signal_orders(signal_ids=[intent.signal_id])
-    return book.orders(intent.account, order_ids=[row.order_id for row in related])
+    mine = {
+        row.order_id
+        for row in related
+        if row.order_id in own
+        or (row.relationship_type is Relationship.MANY_TO_ONE and intent.attempt == attempt)
+    }
+    return book.orders(intent.account, order_ids=mine)
 
 
 def intent_told(intent: TradeIntent) -> Event:

@@ -17,6 +17,8 @@ class AccountWatch:
     unreachable: str | None = None
     # Why the book may lag behind the venue; a whole look makes it current again.
     behind: str | None = "just started"
+    # Symbols whose position the book cannot explain, as of the last whole look.
+    unexplained: frozenset[str] = frozenset()
     looked_at: datetime | None = None
     heard_at: datetime | None = None
     _instruments: dict[str, Instrument] = field(default_factory=dict)
@@ -56,6 +58,10 @@ class AccountWatch:
         if self._mode is None:
             self._mode = await self.broker.account_mode()
         return self._mode
+
+    def doubt(self) -> None:
+        """The venue refused what should have been right: its mode may have been switched."""
+        self._mode = None
 
     def remember(self, instruments: Mapping[str, Instrument]) -> None:
         """What a whole look told."""

@@ -202,8 +202,10 @@ class Executing:
                 subject=self.intent.signal_id,
             )
             return AGAIN
-        if isinstance(change, CancelOrder) and answer.state is StepState.FAILED:
-            return wait(FILL_PAUSE, answer.note)
+        if answer.state is StepState.FAILED:
+            self.watch.doubt()
+            if isinstance(change, CancelOrder):
+                return wait(FILL_PAUSE, answer.note)
         return AGAIN
 
     def _filled_instead(self, steps: Sequence[Step]) -> BookOrder | None:

@@ -29,8 +29,8 @@ class Follower:
     hold: Hold
     # Told of every symbol that moved, so that its lane looks again.
     moved: Callable[[str, str], None]
-    # Told that something was bought or sold.
-    filled: Callable[[], None] = lambda: None
+    # Asks for a round: something was bought or sold, or the book lags behind.
+    look_again: Callable[[], None] = lambda: None
     queue_length: int = QUEUE_LENGTH
     _queue: "asyncio.Queue[StreamEvent]" = field(init=False)
     # Events about symbols with a call under way; its outcome comes first.
@@ -56,10 +56,18 @@ class Follower:
         while True:
             events = [*self._waiting, *await self._next()]
             self._waiting = []
-            await self.book(events)
+            try:
+                await self.book(events)
+            except Exception:
+                # How many of them were booked is not known; the venue knows what they told.
+                self.watch.behind = self.watch.behind or "events could not be booked"
+                self.look_again()
+                raise
 
     async def book(self, events: Sequence[StreamEvent]) -> None:
         if self._dropped:
+            # Said once more: a look that had begun before may have ended meanwhile.
+            self.watch.behind = "events were dropped"
             self._tell_dropped()
         if not may_change(self.desk.gates()):
             # Nothing is written now; once it may be, only a whole look tells what was missed.
@@ -70,6 +78,8 @@ class Follower:
         if self.watch.behind is not None:
             await catch_up(self.desk, self.watch, self.hold)
             self._tell_moved(events)
+            if self.watch.behind is not None:
+                self.look_again()
 
     async def _book_some(self, events: Sequence[StreamEvent]) -> None:
         for event in events:
@@ -98,7 +108,7 @@ class Follower:
             return
         self._tell_moved(events)
         if executions:
-            self.filled()
+            self.look_again()
 
     async def _next(self) -> list[StreamEvent]:
         """At least one, unless some are waiting for a call to end."""

@@ -64,13 +64,16 @@ def read_beat(desk: Desk) -> Beat | None:
         return None
 
 
-def service_state(beat: Beat | None, now: datetime) -> str:
-    """In one word: a dead service says that it is running for ever."""
+def service_state(beat: Beat | None, now: datetime, *, is_gone: bool = False) -> str:
+    """In one word: a dead service says that it is running for ever.
+
+    `is_gone`: the process that was the service is not there any more, whatever the beat says.
+    """
     if beat is None:
         return "never started"
     if beat.state == "stopped":
         return "stopped"
-    if now - beat.at > DEAD_AFTER:
+    if is_gone or now - beat.at > DEAD_AFTER:
         return "dead"
     if beat.state != "running":
         return beat.state

@@ -66,7 +66,7 @@ class Service:
     trailing: Trailing = field(init=False)
     backlog: Backlog = field(init=False)
     _since: datetime = field(init=False)
-    # Rung when a position moved: its stop must not wait for the next round.
+    # Rung when a position moved, whose stop must not wait for the next round, or the book lags.
     _moved: asyncio.Event = field(default_factory=asyncio.Event)
     _asked: set[str] = field(default_factory=set)
     _state: str = "starting"
@@ -93,7 +93,7 @@ class Service:
                 watch=watch,
                 hold=self._hold,
                 moved=self.lanes.wake,
-                filled=self._moved.set,
+                look_again=self._moved.set,
             )
             for name, watch in self.watches.items()
         }

@@ -43,6 +43,7 @@ async def situation_of(desk: Desk, watch: AccountWatch, delivery: Delivery) -> S
             enabled=desk.settings.account(account).enabled,
             unreachable=unreachable,
             reconciled=watch.reconciled,
+            unexplained=delivery.symbol in watch.unexplained,
             simulated=desk.gates().dry_run,
             instrument=instrument,
             quote=quote,

@@ -22,6 +22,7 @@ from core.operate.planning import plan_from
 from core.operate.reconciling import stage_if_new
 from core.operate.run_status import note_look
 from core.plan.change import (
+    AdoptPosition,
     AmendOrder,
     AnyChange,
     CancelOrder,
@@ -160,6 +161,17 @@ def forbidden(desk: Desk) -> str | None:
 
 async def catch_up(desk: Desk, watch: AccountWatch, hold: Hold) -> None:
     """A whole look at the account, and its facts into the book; then the book is current."""
+    lagged, watch.behind = watch.behind, None
+    # From here on somebody else says so when even this look is not enough.
+    try:
+        await _catch_up(desk, watch, hold)
+    except BaseException:
+        watch.behind = watch.behind or lagged or "the last look was not finished"
+        raise
+
+
+async def _catch_up(desk: Desk, watch: AccountWatch, hold: Hold) -> None:
+    """A whole look at the account, and its facts into the book; then the book is current."""
     for _ in range(_TRIES):
         seen = await look(desk, [watch.account], intents=False)
         observation = seen.observations[watch.account]
@@ -168,6 +180,9 @@ async def catch_up(desk: Desk, watch: AccountWatch, hold: Hold) -> None:
         watch.unreachable = missing[0] if missing else None
         # What an unsettled call has done is told by its outcome, and may look like a stranger's.
         busy = {step.symbol for step in observation.book.open_steps}
+        watch.unexplained = frozenset(
+            change.symbol for change in seen.proposal.changes if isinstance(change, AdoptPosition)
+        )
         facts = [
             change
             for change in seen.proposal.changes
@@ -175,7 +190,8 @@ async def catch_up(desk: Desk, watch: AccountWatch, hold: Hold) -> None:
         ]
         if not may_change(desk.gates()):
             watch.looked_at = desk.clock.now()
-            watch.behind = forbidden(desk) if facts or missing else None
+            if facts or missing:
+                watch.behind = forbidden(desk)
             watch.reconciled = not missing
             return
         recorder = Recorder(book=desk.book, clock=desk.clock, by="manage")
@@ -187,7 +203,8 @@ async def catch_up(desk: Desk, watch: AccountWatch, hold: Hold) -> None:
         if batch is not None:
             after_facts(desk, observation, batch)
         watch.looked_at = desk.clock.now()
-        watch.behind = missing[0] if missing else None
+        if missing:
+            watch.behind = missing[0]
         watch.reconciled = watch.reconciled or not missing
         return
     raise Unavailable(f"the book of {watch.account} never stood still long enough to catch up")

@@ -4,6 +4,7 @@
 |-----------------------------------------|----------------------------------------------------|
 | an intent past its time                 | fails it                                           |
 | a call whose outcome is unknown         | asks the venue; nothing else starts meanwhile      |
+| an account that cannot be reached       | waits, until what waits is past its time           |
 | fills that the book does not have yet   | fetches them                                       |
 | an approved intent                      | places its next order, or says what became of it   |
 | a delivery that waits                   | qualifies it into an intent                        |
@@ -19,6 +20,7 @@ from core.apply.hold import Hold
 from core.apply.progressing import follow_signals, intent_told
 from core.apply.resume import Resumption
 from core.apply.standing import StandingDoor
+from core.decide.qualify.admission import expiry_of
 from core.decide.qualify.qualify import qualify
 from core.domain.errors import BrokerError
 from core.domain.intent import IntentState, TradeIntent, orders_of
@@ -32,7 +34,7 @@ from core.operate.executing import Executing
 from core.operate.fetching import fetch_fills, fills_missing
 from core.operate.intents import fail_intent
 from core.operate.situation import situation_of
-from core.operate.standing_round import forbidden
+from core.operate.standing_round import catch_up, forbidden
 from core.operate.turn import AGAIN, SLEEP, Turn, wait
 
 UNKNOWN_PAUSE = 1.0
@@ -66,8 +68,10 @@ class Trader:
             return await self._settle(watch, steps)
         if not intents and not deliveries:
             return SLEEP
-        if not watch.reconciled:
-            return wait(CLOSED_PAUSE, watch.unreachable or "start-up reconciliation is not done")
+        if why := _closed(watch):
+            if intents or not self._is_late(deliveries[0]):
+                return wait(CLOSED_PAUSE, why)
+            return await self._qualify(watch, deliveries[0])
         if turn := await self._fetch(watch, symbol):
             return turn
         if intents:
@@ -97,6 +101,12 @@ class Trader:
         for intent in late:
             fail_intent(self.desk, intent, f"expired at {moment_text(intent.expires_at or now)}")
         return bool(late)
+
+    def _is_late(self, delivery: Delivery) -> bool:
+        with self.desk.book.read() as book:
+            signal = book.signal(delivery.signal_id)
+        assert signal is not None, "a delivery is stored together with its signal"
+        return self.desk.clock.now() > expiry_of(signal, self.desk.settings)
 
     def _has_begun(self, intent: TradeIntent) -> bool:
         keys = [order.key for order in orders_of(intent)]
@@ -148,7 +158,13 @@ class Trader:
 
     async def _qualify(self, watch: AccountWatch, delivery: Delivery) -> Turn:
         """Persist first, emit second: the intent and its telling are one transaction."""
+        if delivery.symbol in watch.unexplained:
+            # A person may have said meanwhile what it is.
+            await catch_up(self.desk, watch, self.hold)
         situation = await situation_of(self.desk, watch, delivery)
+        if situation.unreachable and not self._is_late(delivery):
+            # Nothing can be decided; it may still be good when the venue is back.
+            return wait(UNKNOWN_PAUSE, situation.unreachable)
         intent = qualify(situation, self.desk.settings)
         if intent.attempt != delivery.attempt:
             raise ValueError(f"intent {intent.intent_id} answers another delivery")
@@ -188,3 +204,10 @@ class Trader:
                     account=intent.account,
                     subject=intent.signal_id,
                 )
+
+
+def _closed(watch: AccountWatch) -> str | None:
+    """Why nothing new is begun for the account."""
+    if watch.unreachable:
+        return watch.unreachable
+    return None if watch.reconciled else "start-up reconciliation is not done"

@@ -93,7 +93,7 @@ async def asked(what: str, call: Awaitable[Answer]) -> Answer:
 
 def reason(error: BaseException | None) -> str:
     """What the server or the network said, fit for a log."""
-    said = str(error) if error is not None and str(error) else type(error).__name__
+    said = "it ended" if error is None else str(error) or type(error).__name__
     return printable(scrub(said))[:_REASON_MAX]
 
 

@@ -95,7 +95,9 @@ class Consumer:
         self._arrived.put_nowait(_kept(message))
 
     async def _closed(self, channel: Any, error: BaseException | None) -> None:
-        self._end("the connection ended" if error is None else reason(error))
+        # Cancelled is how the library tells that the other side had fallen silent.
+        is_silent = isinstance(error, asyncio.CancelledError)
+        self._end("the server says nothing more" if is_silent else reason(error))
 
     async def _cancelled(self, frame: Any) -> None:
         """As when the queue is deleted; the connection would live on in silence."""

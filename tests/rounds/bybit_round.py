@@ -1,13 +1,12 @@
 """An operator with a home and an account at an emulated Bybit, and what both do in a round."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from tests.home import Result
+from tests.rounds.operator import Operator
 from tests.rounds.venue_home import SECRET_FILE, VenueHome, keyed_account, venue_home
 from tests.venues.background import InBackground
 from tests.venues.bybit import BybitVenue
@@ -19,7 +18,7 @@ BUY, SELL = Side.BUY, Side.SELL
 T = TypeVar("T")
 
 
-class BybitRound:
+class BybitRound(Operator):
     """`home` is the operator's side, `do` reaches the venue's."""
 
     def __init__(self, root: Path, *, hedged: bool = False, **account: str) -> None:
@@ -106,40 +105,6 @@ class BybitRound:
         return self.do(lambda v: sum(v.requests.count(endpoint) for endpoint in writing))
 
     # --- the operator ---------------------------------------------------------------------------
-
-    def staged(self) -> str:
-        """Staged and reviewed, everything approved."""
-        self.home.must("stage", "--quiet")
-        self.home.must("review", "--approve", "all", "--seal", "--quiet")
-        return self.home.plan_id()
-
-    def apply(self, *, code: int = 0) -> Result:
-        return self.home.must("apply", "--confirm", self.staged(), code=code)
-
-    def ledger(self, *, code: int = 0) -> dict[str, Any]:
-        """Of an apply: the last action, which is the one at the broker."""
-        document = self.home.json("apply", "--confirm", self.staged(), code=code)
-        last: dict[str, Any] = document["actions"][-1]
-        return last
-
-    def check_true(self) -> None:
-        """Broker and book agree, and every position has its one stop."""
-        self.home.must("plan", "--detailed-exitcode")
-        self.home.must("verify")
-
-    def resume(self, *, code: int = 0) -> dict[str, Any]:
-        (step,) = self.home.json("apply", "--resume", code=code)["steps"]
-        found: dict[str, Any] = step
-        return found
-
-    def let_pass(self, seconds: float) -> None:
-        """The open steps were begun so much earlier, as if the operator had waited."""
-        for step in self.home.steps():
-            begun = datetime.fromisoformat(step["begun_at"]) - timedelta(seconds=seconds)
-            text = begun.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-            self.home.execute(
-                "UPDATE journal SET begun_at = ? WHERE step_id = ?", text, step["step_id"]
-            )
 
     def naked(self) -> None:
         """broker: 0.05 BTC long, no stop / book: nothing"""

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from tests.home import Result
+from tests.rounds.operator import Operator
 from tests.rounds.venue_home import QUICK, VenueHome, account_lines, venue_home
 from tests.venues.ib import BackgroundGateway, IbGateway, Order, TradingAccount
 from tests.venues.ib.contracts import index_future
@@ -32,7 +32,7 @@ TWO: Mapping[str, Mapping[str, str]] = {
 T = TypeVar("T")
 
 
-class IbRound:
+class IbRound(Operator):
     """`home` is the operator's side; `at` and `do` reach the broker's."""
 
     def __init__(
@@ -140,31 +140,6 @@ class IbRound:
         """Waits long for an answer again, and asks again."""
         for name in self._accounts:
             self.home.configure(name, timeout_seconds=QUICK["timeout_seconds"], retry="3")
-
-    def staged(self) -> str:
-        """Staged and reviewed, everything approved."""
-        self.home.must("stage", "--quiet")
-        self.home.must("review", "--approve", "all", "--seal", "--quiet")
-        return self.home.plan_id()
-
-    def apply(self, *, code: int = 0) -> Result:
-        return self.home.must("apply", "--confirm", self.staged(), code=code)
-
-    def ledger(self, *, code: int = 0) -> dict[str, Any]:
-        """Of an apply: the last action, which is the one at the broker."""
-        document = self.home.json("apply", "--confirm", self.staged(), code=code)
-        last: dict[str, Any] = document["actions"][-1]
-        return last
-
-    def resume(self, *, code: int = 0) -> dict[str, Any]:
-        (step,) = self.home.json("apply", "--resume", code=code)["steps"]
-        found: dict[str, Any] = step
-        return found
-
-    def check_true(self) -> None:
-        """Broker and book agree, and every position has its one stop."""
-        self.home.must("plan", "--detailed-exitcode")
-        self.home.must("verify")
 
     def kinds(self, *, code: int = 0, symbol: str | None = None) -> list[str]:
         """What a fresh plan proposes."""

@@ -5,13 +5,12 @@ SOL_USDT 0.1 SOL. Prices: BTC 60000, ETH 3000, SOL 150.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from tests.home import Result
+from tests.rounds.operator import Operator
 from tests.rounds.venue_home import SECRET_FILE, VenueHome, keyed_account, venue_home
 from tests.venues.background import InBackground
 from tests.venues.exchange import Kind, Leg, Order, Side, Ticket, Trigger
@@ -26,7 +25,7 @@ PLANS = ("planorder/place", "planorder/cancel")
 T = TypeVar("T")
 
 
-class MexcRound:
+class MexcRound(Operator):
     """`home` is the operator's side, `do` reaches the venue's."""
 
     def __init__(self, root: Path, *, hedged: bool = False, **account: str) -> None:
@@ -118,38 +117,9 @@ class MexcRound:
 
     # --- the operator ---------------------------------------------------------------------------
 
-    def staged(self) -> str:
-        """Staged and reviewed, everything approved."""
-        self.home.must("stage", "--quiet")
-        self.home.must("review", "--approve", "all", "--seal", "--quiet")
-        return self.home.plan_id()
-
-    def apply(self, *, code: int = 0) -> Result:
-        return self.home.must("apply", "--confirm", self.staged(), code=code)
-
-    def ledger(self, *, code: int = 0) -> list[dict[str, Any]]:
+    def at_broker(self, *, code: int = 0) -> list[dict[str, Any]]:
         """Of an apply: the actions at the broker."""
-        document = self.home.json("apply", "--confirm", self.staged(), code=code)
-        return [row for row in document["actions"] if row["class"] in ("protect", "trade")]
-
-    def check_true(self) -> None:
-        """Broker and book agree, and every position has its one stop."""
-        self.home.must("plan", "--detailed-exitcode")
-        self.home.must("verify")
-
-    def resume(self, *, code: int = 0) -> dict[str, Any]:
-        (step,) = self.home.json("apply", "--resume", code=code)["steps"]
-        found: dict[str, Any] = step
-        return found
-
-    def let_pass(self, seconds: float) -> None:
-        """The open steps were begun so much earlier, as if the operator had waited."""
-        for step in self.home.steps():
-            begun = datetime.fromisoformat(step["begun_at"]) - timedelta(seconds=seconds)
-            text = begun.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-            self.home.execute(
-                "UPDATE journal SET begun_at = ? WHERE step_id = ?", text, step["step_id"]
-            )
+        return [row for row in self.applied(code=code) if row["class"] in ("protect", "trade")]
 
     def kinds(self, *, code: int = 0) -> list[str]:
         """What a fresh plan proposes to do at the broker."""

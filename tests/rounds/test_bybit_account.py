@@ -83,7 +83,7 @@ def test_every_list_shows_the_account(bybit: BybitRound) -> None:
     assert (half["quantity"], half["filled_quantity"]) == ("2", "0.5")
     told = home.must("history", half["broker_order_id"]).out
     assert "insert_order" in told
-    assert "buy 0.5 at 2900" in told
+    assert "buy 0.5 @ 2900" in told
     assert home.json("resolve") == {"matches": [], "steps": []}
     assert home.json("status")["next"] == "trueup plan"
     assert home.must("doctor").code == 0

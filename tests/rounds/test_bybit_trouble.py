@@ -1,11 +1,12 @@
 """Whatever Bybit or the line to it answers: said clearly, nothing lost, nothing done twice."""
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.rounds.bybit_round import BUY, NAME, SELL, BybitRound
+from tests.rounds.bybit_round import BUY, NAME, BybitRound
 from tests.rounds.venue_home import SECRET_FILE
 from tests.venues.bybit import BybitVenue
 from tests.venues.faults import Effect, Fault
@@ -117,7 +118,7 @@ def test_a_venue_that_says_when_to_come_back_is_left_alone_until_then(agreed: By
     agreed.fault("position/list", Fault.http(429, retry_after_seconds=1))
     agreed.home.must("plan", "--detailed-exitcode")
     at = agreed.do(moments)
-    assert max(later - sooner for sooner, later in zip(at, at[1:], strict=False)) >= 1000
+    assert max(later - sooner for sooner, later in itertools.pairwise(at)) >= 1000
 
 
 def test_a_venue_that_is_down_is_reported_by_every_command(bybit: BybitRound) -> None:

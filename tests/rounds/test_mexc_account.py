@@ -82,8 +82,8 @@ def test_the_lists_speak_of_coins_and_never_of_contracts(busy: MexcRound) -> Non
     }
     told = home.must("history", half["broker_order_id"]).out
     assert "insert_order" in told
-    assert "buy 0.5 at 140" in told or "quantity 0.5, price 140" in told
-    assert "replaced_stop" in home.must("history", BTC).out
+    assert "buy 0.5 @ 140" in told
+    assert "replaced_stop" in home.must("history", BTC, "--verbose").out
     assert home.json("status")["unprotected_positions"] == []
     assert home.json("resolve") == {"matches": [], "steps": []}
 
@@ -191,7 +191,7 @@ def test_when_the_new_stop_is_refused_the_old_one_stays(mexc: MexcRound) -> None
     mexc.apply()
     mexc.trade(BTC, BUY, 300)
     mexc.fault("planorder/place", Fault.refused(2011, "Order quantity error"))
-    place, cancel = mexc.ledger(code=9)
+    place, cancel = mexc.at_broker(code=9)
     assert (place["outcome"], cancel["outcome"]) == ("failed", "skipped")
     assert cancel["note"] == f"depends on {place['id']}, which was not done"
     one_stop_each(mexc, BTC=500)
@@ -219,7 +219,7 @@ def test_a_replacement_that_ended_half_way_is_finished_by_the_next_plan(mexc: Me
     mexc.apply()
     mexc.trade(BTC, BUY, 300)
     mexc.fault("planorder/cancel", Fault.refused(1002, "Contract not activated"))
-    assert [row["outcome"] for row in mexc.ledger(code=9)] == ["done", "failed"]
+    assert [row["outcome"] for row in mexc.at_broker(code=9)] == ["done", "failed"]
     assert len(mexc.stops()) == 2
     mexc.unsafe()
     assert mexc.kinds() == ["cancel_duplicate_stop"]

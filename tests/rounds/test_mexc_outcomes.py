@@ -57,7 +57,7 @@ def test_a_stop_whose_acknowledgement_is_lost_is_shown_to_a_person(
     mexc = hasty_mexc
     mexc.naked()
     mexc.fault("planorder/place", fault)
-    (last,) = mexc.ledger(code=9)
+    (last,) = mexc.at_broker(code=9)
     assert last["outcome"] == "unknown"
     check_blocked(mexc)
     mexc.let_pass(seconds=QUARANTINE)
@@ -81,7 +81,7 @@ def test_without_its_id_it_is_asked_which_order_it_is(hasty_mexc: MexcRound) -> 
     mexc = hasty_mexc
     mexc.naked()
     mexc.fault("planorder/place", Fault.LOST_REPLY)
-    mexc.ledger(code=9)
+    mexc.at_broker(code=9)
     home = mexc.home
     home.must("resolve", "a003", "--as", "done")
     home.must("stage", "--quiet", code=4)
@@ -118,7 +118,7 @@ def test_a_stop_that_is_accepted_late_is_not_placed_twice(hasty_mexc: MexcRound)
     mexc = hasty_mexc
     mexc.naked()
     mexc.fault("planorder/place", Fault.LATE_ACCEPT)
-    mexc.ledger(code=9)
+    mexc.at_broker(code=9)
     early = mexc.home.must("apply", "--resume", code=9).out
     assert "not there yet; a late accept is possible until" in early
     check_blocked(mexc)
@@ -136,7 +136,7 @@ def test_what_follows_an_unknown_outcome_is_not_sent(hasty_mexc: MexcRound) -> N
     mexc.naked()
     mexc.trade(SOL, BUY, 10)
     mexc.fault("planorder/place", Fault.LOST_REPLY)
-    first, second = mexc.ledger(code=9)
+    first, second = mexc.at_broker(code=9)
     assert (first["outcome"], second["outcome"]) == ("unknown", "not_reached")
     assert second["note"] == "the outcome of an earlier action is unknown"
     assert mexc.sent() == 1
@@ -155,7 +155,7 @@ def test_as_long_as_the_new_stop_is_unknown_the_old_one_stays(
 ) -> None:
     (old,) = grown.stops()
     grown.fault("planorder/place", fault)
-    place, cancel = grown.ledger(code=9)
+    place, cancel = grown.at_broker(code=9)
     assert (place["outcome"], cancel["outcome"]) == ("unknown", "not_reached")
     assert old.order_id in [stop.order_id for stop in grown.stops()]
     assert grown.requests("planorder/cancel") == []
@@ -175,7 +175,7 @@ def test_as_long_as_the_new_stop_is_unknown_the_old_one_stays(
 @pytest.mark.parametrize("arrived", [True, False])
 def test_an_unknown_cancel_of_the_old_stop_is_settled(grown: MexcRound, arrived: bool) -> None:
     grown.fault("planorder/cancel", Fault.LOST_REPLY if arrived else Fault.HANG)
-    place, cancel = grown.ledger(code=9)
+    place, cancel = grown.at_broker(code=9)
     assert (place["outcome"], cancel["outcome"]) == ("done", "unknown")
     check_blocked(grown)
     grown.let_pass(seconds=QUARANTINE)
@@ -259,7 +259,7 @@ def test_a_cancel_whose_acknowledgement_is_lost_is_found(
 ) -> None:
     mexc, order = stale
     mexc.fault("order/cancel", fault)
-    assert mexc.ledger(code=9)[0]["outcome"] == "unknown"
+    assert mexc.at_broker(code=9)[0]["outcome"] == "unknown"
     assert order.state is State.CANCELLED
     check_blocked(mexc)
     assert mexc.resume()["state"] == "done"
@@ -271,7 +271,7 @@ def test_a_cancel_whose_acknowledgement_is_lost_is_found(
 def test_a_cancel_that_never_came_left_the_order_alive(stale: tuple[MexcRound, Order]) -> None:
     mexc, order = stale
     mexc.fault("order/cancel", Fault.HANG)
-    mexc.ledger(code=9)
+    mexc.at_broker(code=9)
     mexc.let_pass(seconds=QUARANTINE)
     step = mexc.resume()
     assert (step["state"], step["note"]) == ("failed", "not carried out: the order is open")
@@ -283,7 +283,7 @@ def test_a_cancel_that_never_came_left_the_order_alive(stale: tuple[MexcRound, O
 def test_a_cancel_without_a_verdict_is_no_cancel(stale: tuple[MexcRound, Order]) -> None:
     mexc, order = stale
     mexc.fault("order/cancel", Fault.WITHOUT_ID)
-    (last,) = mexc.ledger(code=9)
+    (last,) = mexc.at_broker(code=9)
     assert last["outcome"] == "unknown"
     assert f"MEXC answered without a verdict about {order.order_id}" in last["note"]
     assert mexc.resume()["state"] == "done"

@@ -153,7 +153,7 @@ REFUSED = sorted(CODES.keys() - UNCLEAR - {"603"})
 def test_a_stop_that_was_refused_is_placed_by_the_next_plan(mexc: MexcRound, name: str) -> None:
     mexc.naked()
     mexc.fault("planorder/place", TROUBLES[name])
-    (last,) = mexc.ledger(code=9)
+    (last,) = mexc.at_broker(code=9)
     how = "not sent" if name in NOT_SENT else "rejected by the venue"
     assert (last["outcome"], last["note"]) == ("failed", f"{how}: {words(name)}")
     home = mexc.home
@@ -178,7 +178,7 @@ def test_a_stop_that_did_not_arrive_is_placed_once_that_is_certain(
     mexc = hasty_mexc
     mexc.naked()
     mexc.fault("planorder/place", TROUBLES[name].not_accepted())
-    (last,) = mexc.ledger(code=9)
+    (last,) = mexc.at_broker(code=9)
     assert last["outcome"] == "unknown"
     assert words(name) in last["note"]
     assert mexc.sent() == 1
@@ -199,7 +199,7 @@ def test_a_stop_that_did_arrive_is_recognised_by_a_person(hasty_mexc: MexcRound,
     mexc = hasty_mexc
     mexc.naked()
     mexc.fault("planorder/place", TROUBLES[name].accepted())
-    assert mexc.ledger(code=9)[0]["outcome"] == "unknown"
+    assert mexc.at_broker(code=9)[0]["outcome"] == "unknown"
     (stop,) = mexc.ours()
     mexc.let_pass(seconds=QUARANTINE)
     told = mexc.home.must("apply", "--resume", code=9).out
@@ -213,7 +213,7 @@ def test_a_stop_that_did_arrive_is_recognised_by_a_person(hasty_mexc: MexcRound,
 def test_success_without_an_id_is_no_success(mexc: MexcRound) -> None:
     mexc.naked()
     mexc.fault("planorder/place", Fault.WITHOUT_ID)
-    (last,) = mexc.ledger(code=9)
+    (last,) = mexc.at_broker(code=9)
     assert (last["outcome"], last["note"]) == (
         "unknown",
         "MEXC answered with success and without an order id",
@@ -224,7 +224,7 @@ def test_success_without_an_id_is_no_success(mexc: MexcRound) -> None:
 def test_a_duplicate_that_nobody_can_see_stays_open(mexc: MexcRound) -> None:
     mexc.naked()
     mexc.fault("planorder/place", code(603))
-    (last,) = mexc.ledger(code=9)
+    (last,) = mexc.at_broker(code=9)
     assert last["outcome"] == "unknown"
     assert "an order of this id exists already (603), and it is not shown" in last["note"]
 
@@ -238,7 +238,7 @@ def test_a_cancel_that_was_refused_leaves_the_order_to_the_next_plan(
 ) -> None:
     mexc.orphaned()
     mexc.fault("planorder/cancel", code(number))
-    (last,) = mexc.ledger(code=9)
+    (last,) = mexc.at_broker(code=9)
     assert last["outcome"] == "failed"
     assert words(str(number)) in last["note"]
     assert len(mexc.stops()) == 1
@@ -252,7 +252,7 @@ def test_a_cancel_that_was_refused_leaves_the_order_to_the_next_plan(
 def test_too_late_to_cancel_what_is_gone_is_done(mexc: MexcRound, number: int) -> None:
     mexc.orphaned()
     mexc.fault("planorder/cancel", code(number, accepted=True))
-    assert mexc.ledger()[0]["note"] == f"already done ({number})"
+    assert mexc.at_broker()[0]["note"] == f"already done ({number})"
     mexc.check_true()
     assert mexc.stops() == []
 
@@ -266,7 +266,7 @@ def test_a_cancel_of_unclear_outcome_is_settled_to_the_truth(
     mexc.orphaned()
     fault = TROUBLES[name]
     mexc.fault("planorder/cancel", fault.accepted() if arrived else fault.not_accepted())
-    assert mexc.ledger(code=9)[0]["outcome"] == "unknown"
+    assert mexc.at_broker(code=9)[0]["outcome"] == "unknown"
     mexc.let_pass(seconds=QUARANTINE)
     assert mexc.resume()["state"] == ("done" if arrived else "failed")
     mexc.apply()

@@ -37,6 +37,10 @@ def objections(seen: Situation, settings: Settings) -> Iterator[Reason]:
 
 def entry_objections(seen: Situation, settings: Settings) -> Iterator[Reason]:
     """What forbids opening or adding, and never closing."""
+    if seen.unexplained:
+        yield Reason(
+            "position_unexplained", f"the position in {seen.symbol} waits for `trueup review`"
+        )
     for halt in seen.halts:
         yield Reason("entries_halted", f"{halt.kind}: {halt.reason}")
     pause = timedelta(seconds=settings.RISK.cooldown_after_loss_seconds)

@@ -14,6 +14,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "unknown_asset": "the venue has no such instrument",
         "not_tradable": "the instrument has expired",
         "no_price": "neither the signal nor the venue tells a price to reckon with",
+        "position_unexplained": "the venue holds what the book cannot explain; a plan says what",
         "entries_halted": "entries stand halted until `trueup risk reset`",
         "cooldown_after_loss": "the last loss in the symbol is too recent",
         "position_exists": "there is a position and EXECUTION.scale_in is off",

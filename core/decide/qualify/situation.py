@@ -33,6 +33,8 @@ class Situation:
     unreachable: str | None = None
     # Whether the start-up reconciliation has finished.
     reconciled: bool = True
+    # Whether the venue holds something in the symbol that the book cannot explain.
+    unexplained: bool = False
     # A dry run: everything is decided, nothing is sent.
     simulated: bool = False
     instrument: Instrument | None = None

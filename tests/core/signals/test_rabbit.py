@@ -258,7 +258,7 @@ async def test_a_line_that_falls_silent_is_noticed(home: HomeUnderTest, bus: Bus
             await bus.publish(bus.queue, fresh("before"))
             await until(lambda: taken(home), "the first")
             line.flows.clear()
-            with pytest.raises(QueueError):
+            with pytest.raises(QueueError, match="says nothing more"):
                 await asyncio.wait_for(task, PATIENCE_SECONDS)
 
 

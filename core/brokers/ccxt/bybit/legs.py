@@ -22,6 +22,7 @@ class Legs:
     listings: Listings
     _hedged: dict[str, bool] = field(default_factory=dict)
     _of_order: dict[str, PositionSide] = field(default_factory=dict)
+    _of_key: dict[str, PositionSide] = field(default_factory=dict)
 
     def note(self, row: Row) -> None:
         """From a position's row."""
@@ -30,8 +31,12 @@ class Legs:
     def note_orders(self, orders: Iterable[BrokerOrder]) -> None:
         """An order says which leg it is for, and its executions do not."""
         self._of_order.update((each.broker_order_id, each.position_side) for each in orders)
-        for order_id in list(islice(self._of_order, max(len(self._of_order) - REMEMBERED, 0))):
-            del self._of_order[order_id]
+        _keep_latest(self._of_order)
+
+    def expect(self, key: str, leg: PositionSide) -> None:
+        """An order of ours is on its way; its executions may be told before it is."""
+        self._of_key[key] = leg
+        _keep_latest(self._of_key)
 
     async def look(self, symbols: Iterable[str]) -> None:
         """At whatever is held, and at these."""
@@ -58,6 +63,7 @@ class Legs:
     def leg_of(self, row: Row) -> PositionSide:
         """Of an execution."""
         known = self._of_order.get(row.get("orderId") or "")
+        known = known or self._of_key.get(row.get("orderLinkId") or "")
         if known is not None:
             return known
         if row["symbol"] not in self._hedged:
@@ -78,6 +84,11 @@ class Legs:
         self._of_order.clear()
 
 
+def _keep_latest(legs: dict[str, PositionSide]) -> None:
+    for name in list(islice(legs, max(len(legs) - REMEMBERED, 0))):
+        del legs[name]
+
+
 class SpotLegs:
     """Spot knows no legs."""
 
@@ -86,6 +97,9 @@ class SpotLegs:
 
     def note_orders(self, orders: Iterable[BrokerOrder]) -> None:
         """They are all for the one holding."""
+
+    def expect(self, key: str, leg: PositionSide) -> None:
+        """Likewise."""
 
     async def look(self, symbols: Iterable[str]) -> None:
         """There is nothing to see."""

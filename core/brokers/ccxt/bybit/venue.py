@@ -62,8 +62,9 @@ class Bybit:
         self._line = line
         self._settings = settings
         self._clock = clock
-        self._listings = listings
         self._market = market
+        # The stream's memory is its own: reading a snapshot begins anew with the other each time.
+        self._told_legs = SpotLegs() if category == SPOT else Legs(listings=listings)
         self._reading = Reading(listings=listings, legs=legs, clock=clock)
         self._search = Search(listings=listings, clock=clock)
         self._trading = Trading(line=line, category=category)
@@ -99,6 +100,7 @@ class Bybit:
         return await self._search.find(sought)
 
     async def place(self, key: str, request: OrderRequest) -> BrokerOrder:
+        self._told_legs.expect(key, request.position_side)
         return await self._trading.place(key, request)
 
     async def amend(self, order: BrokerOrder, changes: Changes) -> None:
@@ -111,13 +113,12 @@ class Bybit:
         return await permissions(self._line, self._settings.market, what)
 
     def events(self) -> AsyncIterator[StreamEvent]:
-        """With a memory for legs of its own: reading a snapshot begins anew with it each time."""
         settings = self._settings
         address = STREAMS[settings.environment]
         dialect = BybitDialect(
             line=self._line,
             category=settings.market,
-            legs=SpotLegs() if settings.market == SPOT else Legs(listings=self._listings),
+            legs=self._told_legs,
             symbols=tuple(settings.symbols),
             clock=self._clock,
             address=redirected(address, settings.endpoint) if settings.endpoint else address,
