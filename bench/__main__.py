@@ -4,15 +4,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import applying, backing_up, importing, placing, planning, starting
+from bench import applying, backing_up, importing, placing, planning, serving, starting
 from bench.report import Figure, print_figures
 
-# P5 and the first half of P4 belong to the running service and are measured with it.
 SUITES = {
     "P1": planning.steady,
     "P2": planning.growth,
     "P3": starting.start_up,
     "P4": placing.create_round_trips,
+    "P4s": serving.signal_to_wire,
+    "P5": serving.lives,
     "P6": applying.bulk,
     "P7": backing_up.verified,
     "imports": importing.cost,

@@ -82,5 +82,26 @@ def group(meaning: str) -> typer.Typer:
     return typer.Typer(help=meaning, add_completion=False, rich_markup_mode=None)
 
 
+def listing_group(meaning: str, listing: Command) -> typer.Typer:
+    """A group that lists when nothing follows its name: `intents` beside `intents cancel`."""
+    app = typer.Typer(
+        help=meaning, add_completion=False, rich_markup_mode=None, invoke_without_command=True
+    )
+
+    @functools.wraps(listing)
+    def entered(ctx: typer.Context, **given: Any) -> int | None:
+        if ctx.invoked_subcommand is None:
+            return listing(ctx=ctx, **given)
+        # Global options may stand before the sub-command, too.
+        ctx.find_root().obj.take({name: given[name] for name in GLOBAL_NAMES})
+        return None
+
+    del entered.__wrapped__
+    signature = inspect.signature(listing)
+    entered.__signature__ = signature  # type: ignore[attr-defined]
+    app.callback()(entered)
+    return app
+
+
 def is_global(name: str | None) -> bool:
     return name in GLOBAL_NAMES

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 
 from core.book.connection import (
     Deadline,
@@ -23,6 +24,16 @@ from core.domain.errors import BookBusy, BookError
 from core.ports import BookHealth, Ids
 
 LINEAGE_BYTES = 16
+READERS_KEPT = 4
+# How long a write waits for the lock after one before it has waited as long as it may.
+BRIEF_SECONDS = Decimal("0.05")
+
+
+class _Reader(NamedTuple):
+    """A reading connection and the file that it was opened on."""
+
+    file: tuple[int, int]
+    connection: sqlite3.Connection
 
 
 class SqliteBook:
@@ -44,6 +55,8 @@ class SqliteBook:
         self._ids = ids
         self._patience_seconds = busy_timeout_seconds
         self._before_migration = before_migration
+        self._waited_in_vain = False
+        self._idle: list[_Reader] = []
         self._turn = threading.Lock()
         self._writer: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
@@ -53,17 +66,23 @@ class SqliteBook:
         """A connection of its own: readers neither wait for the writer nor see half of its work."""
         deadline = Deadline(self._patience_seconds)
         with told(self._path):
-            connection = self._ready_reader(deadline)
-            view = SqliteReading(connection, self._path)
+            reader = self._ready_reader(deadline)
+            view = SqliteReading(reader.connection, self._path)
             try:
                 yield view
+            except BaseException:
+                reader.connection.close()
+                raise
+            else:
+                self._lay_aside(reader)
             finally:
                 view.end()
-                connection.close()
 
     @contextmanager
     def write(self) -> Iterator[SqliteWriting]:
-        deadline = Deadline(self._patience_seconds)
+        """After one that waited in vain the next wait briefly: together they would stand still."""
+        brief = min(self._patience_seconds, BRIEF_SECONDS)
+        deadline = Deadline(brief if self._waited_in_vain else self._patience_seconds)
         with self._my_turn(deadline), told(self._path):
             connection = self._begin(deadline)
             view = SqliteWriting(connection, self._path)
@@ -81,7 +100,7 @@ class SqliteBook:
         """Reads the whole file; for whoever asks how the book is, not for every run."""
         deadline = Deadline(self._patience_seconds)
         with told(self._path):
-            connection = self._ready_reader(deadline)
+            connection = self._ready_reader(deadline).connection
             try:
                 return examine(connection)
             finally:
@@ -89,19 +108,24 @@ class SqliteBook:
 
     def close(self) -> None:
         with self._my_turn(Deadline(self._patience_seconds)):
+            while self._idle:
+                self._idle.pop().connection.close()
             self._drop_writer()
 
     # --- reading ------------------------------------------------------------------------------
 
-    def _ready_reader(self, deadline: Deadline) -> sqlite3.Connection:
+    def _ready_reader(self, deadline: Deadline) -> "_Reader":
         """A read transaction on a book of this program's schema version."""
         if check_file(self._path):
-            connection = open_reader(self._path, deadline)
+            reader = self._laid_aside() or _Reader(
+                _identity_of(self._path), open_reader(self._path, deadline)
+            )
+            connection = reader.connection
             try:
                 connection.execute("BEGIN")
                 # The first read fixes what this transaction sees.
                 if schema_version(connection, self._path) == SCHEMA_VERSION:
-                    return connection
+                    return reader
             except BaseException:
                 connection.close()
                 raise
@@ -109,6 +133,23 @@ class SqliteBook:
         with self._my_turn(deadline):
             self._ready_writer(deadline)
         return self._ready_reader(deadline)
+
+    def _lay_aside(self, reader: "_Reader") -> None:
+        """Kept for the next one: opening a reader costs more than most reads."""
+        reader.connection.execute("ROLLBACK")
+        if len(self._idle) < READERS_KEPT:
+            self._idle.append(reader)
+        else:
+            reader.connection.close()
+
+    def _laid_aside(self) -> "_Reader | None":
+        """One that was opened on the very file that bears the name now."""
+        while self._idle:
+            reader = self._idle.pop()
+            if reader.file == _identity_of(self._path):
+                return reader
+            reader.connection.close()
+        return None
 
     # --- writing ------------------------------------------------------------------------------
 
@@ -128,7 +169,9 @@ class SqliteBook:
     def _begin(self, deadline: Deadline) -> sqlite3.Connection:
         connection = self._ready_writer(deadline)
         connection.execute(f"PRAGMA busy_timeout = {deadline.left_ms()}")
+        self._waited_in_vain = True
         connection.execute("BEGIN IMMEDIATE")
+        self._waited_in_vain = False
         try:
             # A newer program may have brought the book forward since this one opened it.
             schema_version(connection, self._path)

@@ -41,8 +41,9 @@ REQUEST_MOVES: Mapping[RequestStatus, frozenset[RequestStatus]] = MappingProxyTy
         ),
         RequestStatus.EXECUTING: frozenset({RequestStatus.DONE, RequestStatus.FAILED}),
         RequestStatus.DONE: frozenset(),
-        # A producer may send a failed signal once more, under the same id.
-        RequestStatus.FAILED: frozenset({RequestStatus.PENDING}),
+        # A producer may send a failed signal once more, under the same id; and an order that was
+        # taken for lost may turn out to have filled after all.
+        RequestStatus.FAILED: frozenset({RequestStatus.PENDING, RequestStatus.DONE}),
     }
 )
 

@@ -1,4 +1,8 @@
-"""Fills that an order is known to have and the book has not: they come before the next decision."""
+"""What a lane's own orders have done and the book does not know yet: it comes before the next
+decision.
+
+That is a fill without its executions, and a market order that seems to rest, which none can do.
+"""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -7,18 +11,22 @@ from core.apply.hold import Hold
 from core.domain.execution import MOVING
 from core.domain.intent import IntentState
 from core.domain.money import ZERO
-from core.domain.order import BookOrder
+from core.domain.order import LIVE, BookOrder, OrderType
 from core.operate.account_watch import AccountWatch
 from core.operate.desk import Desk
 from core.operate.hearing import hear
 
 # How far before an order its fills are asked for, since clocks differ.
 MARGIN = timedelta(minutes=1)
+# What the venue's stream is given to tell by itself of an order that cannot rest.
+GRACE = timedelta(seconds=0.5)
 _LATEST = 5
+_IMMEDIATE = frozenset({"IOC", "FOK"})
 
 
 def fills_missing(desk: Desk, account: str, symbol: str) -> list[BookOrder]:
-    """Of the lane's latest orders, those that filled more than the book has executions of.
+    """Of the lane's latest orders, those that filled more than the book has executions of, and
+    those that must have ended and are not known to.
 
     What stays incomplete beyond EXECUTION.order_timeout is the reconciliation's to tell of, and
     holds up nobody.
@@ -31,14 +39,15 @@ def fills_missing(desk: Desk, account: str, symbol: str) -> list[BookOrder]:
             row
             for row in book.orders_of_signals({intent.signal_id for intent in intents})
             if row.account == account
-            and row.filled_quantity > ZERO
+            and (row.filled_quantity > ZERO or must_have_ended(row))
             and (row.updated_at is None or row.updated_at > recent)
         ]
         executions = book.executions_of(account, {row.broker_order_id for row in orders})
     return [
         row
         for row in orders
-        if row.filled_quantity
+        if must_have_ended(row)
+        or row.filled_quantity
         > sum(
             (
                 each.quantity
@@ -48,6 +57,19 @@ def fills_missing(desk: Desk, account: str, symbol: str) -> list[BookOrder]:
             ZERO,
         )
     ]
+
+
+def must_have_ended(row: BookOrder) -> bool:
+    immediate = row.order_type is OrderType.MARKET or row.time_in_force in _IMMEDIATE
+    return immediate and row.status in LIVE and row.broker_order_id is not None
+
+
+def grace_left(desk: Desk, missing: Sequence[BookOrder]) -> float:
+    """Seconds to wait before asking for orders that the venue is about to tell of by itself."""
+    if not all(must_have_ended(row) and row.updated_at for row in missing):
+        return 0.0
+    latest = max(row.updated_at for row in missing if row.updated_at)
+    return (latest + GRACE - desk.clock.now()).total_seconds()
 
 
 async def fetch_fills(

@@ -45,27 +45,43 @@ def fail_intent(desk: Desk, intent: TradeIntent, why: str) -> None:
         )
 
 
-def cancel_intent(desk: Desk, intent_id: str, why: str) -> TradeIntent:
-    """By hand, while nothing of it has been sent."""
+def cancel_intents(desk: Desk, names: Sequence[str], why: str) -> list[TradeIntent]:
+    """By hand, while nothing of them has been sent; `all` are those of every account."""
     gates = desk.gates()
     if gates.safe_mode or gates.dry_run:
         gate = "SAFE_MODE" if gates.safe_mode else "DRY_RUN"
         raise Blocked(f"{gate} is on, so no intent can be cancelled", hint="trueup status")
     with desk.lock():
-        with desk.book.read() as book:
-            intent = book.intent(intent_id)
-            if intent is None:
-                raise Usage(f"no intent {intent_id!r:.60}", hint="trueup intents")
-            keys = [order.key for order in orders_of(intent)]
-            begun = book.orders(intent.account, order_ids=keys)
-        if intent.state is not IntentState.APPROVED or begun:
-            state = "being placed" if begun else intent.state.value
-            raise Blocked(
-                f"intent {intent_id} is {state}; only one that waits can be cancelled",
-                hint=f"trueup history {intent_id}",
-            )
-        move(desk, intent, IntentState.CANCELLED, why)
+        chosen = _waiting(desk) if list(names) == ["all"] else [_named(desk, n) for n in names]
+        for intent in chosen:
+            _check_cancellable(desk, intent)
+        outcome = f"cancelled by {desk.actor}" + (f": {why}" if why else "")
+        return [intent for intent in chosen if move(desk, intent, IntentState.CANCELLED, outcome)]
+
+
+def _waiting(desk: Desk) -> list[TradeIntent]:
+    with desk.book.read() as book:
+        return book.intents(states={IntentState.APPROVED})
+
+
+def _named(desk: Desk, name: str) -> TradeIntent:
+    with desk.book.read() as book:
+        intent = book.intent(name)
+    if intent is None:
+        raise Usage(f"no intent {name!r:.60}", hint="trueup intents --state APPROVED")
     return intent
+
+
+def _check_cancellable(desk: Desk, intent: TradeIntent) -> None:
+    keys = [order.key for order in orders_of(intent)]
+    with desk.book.read() as book:
+        begun = book.orders(intent.account, order_ids=keys)
+    if intent.state is not IntentState.APPROVED or begun:
+        state = "being placed" if begun else intent.state.value
+        raise Blocked(
+            f"intent {intent.intent_id} is {state}; only one that waits can be cancelled",
+            hint=f"trueup history {intent.intent_id}",
+        )
 
 
 def simulate(desk: Desk, intent: TradeIntent, orders: Sequence[IntentOrder], why: str) -> None:

@@ -28,6 +28,8 @@ class Lanes:
     turn: Callable[[str, str], Awaitable[Turn]]
     # Why each lane that waits does so; what `status` shows.
     waiting: dict[Lane, str] = field(default_factory=dict)
+    # Of these, those that wait because something broke.
+    troubles: dict[Lane, str] = field(default_factory=dict)
     _tasks: dict[Lane, "asyncio.Task[None]"] = field(default_factory=dict)
     _bells: dict[Lane, asyncio.Event] = field(default_factory=dict)
     _is_stopping: bool = False
@@ -70,6 +72,7 @@ class Lanes:
             try:
                 turn = await self.turn(*lane)
                 troubles = 0
+                self.troubles.pop(lane, None)
             except TrueupError as error:
                 troubles += 1
                 turn = self._trouble(lane, error.message, troubles)
@@ -97,6 +100,7 @@ class Lanes:
             error=why,
             times=troubles,
         )
+        self.troubles[lane] = why
         seconds = min(TROUBLE_SECONDS * 2 ** (troubles - 1), TROUBLE_SECONDS_MAX)
         return Turn(Next.WAIT, seconds, why)
 

@@ -245,7 +245,10 @@ class Service:
                     }
                     for name, watch in self.watches.items()
                 },
-                troubles={name: why for name, (until, why) in self.troubles.items() if now < until},
+                troubles={
+                    **{name: why for name, (until, why) in self.troubles.items() if now < until},
+                    **{f"lane {lane[1]}": why for lane, why in self.lanes.troubles.items()},
+                },
                 lanes_waiting={
                     f"{account}/{symbol}": why
                     for (account, symbol), why in self.lanes.waiting.items()

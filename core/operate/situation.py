@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from core.decide.qualify.situation import Situation
+from core.decide.qualify.situation import DayFigures, Situation
 from core.domain.errors import BrokerError
 from core.domain.intent import IntentState, Purpose, orders_of
 from core.domain.market import Balance, Instrument, Quote
@@ -35,7 +35,7 @@ async def situation_of(desk: Desk, watch: AccountWatch, delivery: Delivery) -> S
     with desk.book.read() as book:
         signal = book.signal(delivery.signal_id)
         assert signal is not None, "a delivery is stored together with its signal"
-        positions = book.positions(account)
+        positions, orders = book.positions(account), book.orders(account, live=True)
         return Situation(
             signal=signal,
             account=account,
@@ -49,14 +49,25 @@ async def situation_of(desk: Desk, watch: AccountWatch, delivery: Delivery) -> S
             quote=quote,
             balances=None if balances is None else tuple(balances),
             position_mode=mode,
+            takes_post_only=watch.broker.capabilities.post_only,
             positions=tuple(positions),
-            orders=tuple(book.orders(account, live=True)),
-            instruments=watch.known(row.symbol for row in positions),
+            orders=tuple(orders),
+            instruments=watch.known(row.symbol for row in (*positions, *orders)),
             halts=tuple(book.halts(account)),
             scale_ins=_scale_ins(book, account, delivery.symbol),
-            day=day_figures(book, account, now, traded),
+            day=_day(desk, book, account, traded),
             last_loss_at=_last_loss(desk, book, account, delivery.symbol),
         )
+
+
+def _day(
+    desk: Desk, book: BookReading, account: str, sizes: Mapping[str, Instrument]
+) -> DayFigures:
+    """Every execution of the day is read for them, so only where a limit asks."""
+    risk = desk.settings.RISK
+    if not (risk.max_daily_volume or risk.max_daily_loss):
+        return DayFigures()
+    return day_figures(book, account, desk.clock.now(), sizes)
 
 
 async def _traded(desk: Desk, watch: AccountWatch) -> Mapping[str, Instrument]:

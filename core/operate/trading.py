@@ -31,7 +31,7 @@ from core.operate.account_watch import AccountWatch
 from core.operate.alerting import raise_alert
 from core.operate.desk import Desk
 from core.operate.executing import Executing
-from core.operate.fetching import fetch_fills, fills_missing
+from core.operate.fetching import fetch_fills, fills_missing, grace_left
 from core.operate.intents import fail_intent
 from core.operate.situation import situation_of
 from core.operate.standing_round import catch_up, forbidden
@@ -146,10 +146,14 @@ class Trader:
             return None
         if why := forbidden(self.desk):
             return wait(CLOSED_PAUSE, why)
+        if (seconds := grace_left(self.desk, missing)) > 0:
+            return wait(seconds, "an order that the venue is about to tell of")
         try:
             await fetch_fills(self.desk, watch, self.hold, missing)
         except BrokerError as error:
             return wait(UNKNOWN_PAUSE, f"fills could not be read: {error.message}")
+        # A position may have moved, and its stop must not wait for the next round.
+        self.settled()
         if fills_missing(self.desk, watch.account, symbol):
             return wait(UNKNOWN_PAUSE, "fills that the venue has not told of yet")
         return AGAIN

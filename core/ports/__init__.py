@@ -127,6 +127,8 @@ class Capabilities:
     quarantine: timedelta
     amends: bool = True
     hedges: bool = True
+    # Limit orders that are refused rather than take.
+    post_only: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ README = ROOT / "README.md"
 GUIDE = ROOT / "docs" / "operator-guide.md"
 DECISIONS = ROOT / "docs" / "decisions.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
-PAGES = (README, GUIDE, DECISIONS, ARCHITECTURE, ROOT / "CHANGELOG.md")
+ORDER_MANAGER = ROOT / "docs" / "order-manager.md"
+PAGES = (README, GUIDE, DECISIONS, ARCHITECTURE, ORDER_MANAGER, ROOT / "CHANGELOG.md")
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
 _SHELL = frozenset({"&&", "||", ";", "|", ">", ">>"})

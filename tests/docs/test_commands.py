@@ -27,6 +27,9 @@ def leaves(command: Any, path: str, parent: Any = None) -> Iterator[tuple[str, A
     if not hasattr(command, "list_commands"):
         yield path, command
         return
+    if path != "trueup" and command.invoke_without_command:
+        # A group that does something when nothing follows its name.
+        yield path, command
     for each in command.list_commands(context):
         yield from leaves(command.get_command(context, each), f"{path} {each}", context)
 
@@ -82,6 +85,8 @@ def parse(words: Sequence[str]) -> str:
     while hasattr(command, "list_commands"):
         # What a group leaves over is its command and that command's arguments.
         left = [*context._protected_args, *context.args]
+        if not left:
+            break
         name, command, rest = command.resolve_command(context, left)
         context = command.make_context(name, rest, parent=context)
     return str(context.command_path)

@@ -2,12 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
 from core.domain.moment import moment_text
-from tests.home import HomeUnderTest, is_live
+from tests.home import HomeUnderTest
 from tests.rounds.bybit_round import BybitRound
 from tests.service.records import (
     alerts,
@@ -30,7 +29,6 @@ from tests.service.records import (
     state,
     status,
     told,
-    typed,
 )
 from tests.service.running import Running, signal, submit, with_service
 from tests.venues.faults import Fault
@@ -76,7 +74,7 @@ def test_edge_10_confidence_below_the_threshold(home: HomeUnderTest) -> None:
 
 
 def test_edge_11_the_price_moved_since_the_signal(home: HomeUnderTest) -> None:
-    """Its own price counts, and the distance is warned of; an old snapshot gives way to the quote."""
+    """Its own price counts, and the distance is warned of; an old one gives way to the quote."""
     moved = signal(market_data_snapshot={"price": 50_000, "spread": 1})
     old = signal(
         asset="ETHUSDT", timestamp=ago(120), market_data_snapshot={"price": 2_000, "spread": 1}
@@ -138,8 +136,13 @@ def test_edge_13_parts_that_rest_do_not_cancel_each_other(bybit: BybitRound) -> 
         await placed(running, newer)
 
     with_service(bybit.home, story)
-    assert [each.open for each in bybit.ours()] == [False] * 3 + [True]
-    assert state(bybit.home, asked) == "CANCELLED"
+    # The last one that is left is not cancelled but amended, and stands for both signals.
+    (left,) = [each for each in bybit.ours() if each.open]
+    assert str(left.price) == "58000"
+    assert begun(bybit.home)[3:] == ["cancel_order", "cancel_order", "amend_order"]
+    assert order(bybit.home, newer)["order_id"] in {
+        row["order_id"] for row in orders(bybit.home, asked)
+    }
 
 
 def test_edge_15_a_signal_from_too_long_ago(home: HomeUnderTest) -> None:
@@ -244,16 +247,6 @@ def test_warm_up_signals_follow_their_rule(
     assert len(logged(home, "[DRY-RUN]")) == (rule == "simulate")
 
 
-def test_a_warm_up_signal_that_only_pretends_is_not_held_up_by_safe_mode(
-    home: HomeUnderTest,
-) -> None:
-    home.set(SAFE_MODE="true")
-    asked = signal(is_warmup=True)
-    carried_out(home, asked)
-    assert state(home, asked) == "SIMULATED"
-    assert alerts(home, "order_blocked_safe_mode") == []
-
-
 def test_a_stale_order_is_cancelled_after_its_time(home: HomeUnderTest) -> None:
     home.set_in("EXECUTION", cancel_stale_order_timeout="1", reconcile_interval="1")
     asked = resting(59_000)
@@ -265,23 +258,3 @@ def test_a_stale_order_is_cancelled_after_its_time(home: HomeUnderTest) -> None:
     with_service(home, story)
     assert state(home, asked) == "CANCELLED"
     assert live_at_venue(home) == []
-
-
-def test_an_intent_that_waits_can_be_cancelled_by_hand(home: HomeUnderTest) -> None:
-    home.set(DRY_RUN_CONFIRM="false")
-    asked = signal()
-
-    async def story(running: Running) -> None:
-        submit(home, asked)
-        await running.until(lambda: state(home, asked) == "APPROVED", "decided")
-        name = intent(home, asked)["intent_id"]
-        await typed(home, "signal", "cancel", name, "--reason", "changed my mind")
-        await running.settled(asked["signal_id"])
-
-    with_service(home, story)
-    assert state(home, asked) == "CANCELLED"
-    assert at_venue(home) == []
-
-
-def stops(home: HomeUnderTest) -> list[dict[str, Any]]:
-    return [row for row in home.broker_orders() if row["type"] == "stop" and is_live(row)]

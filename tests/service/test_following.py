@@ -1,4 +1,4 @@
-"""Events that come faster than they can be booked, that fail to be booked, or come at a bad moment."""
+"""Events that come too fast, that cannot be booked, or that come at a bad moment."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -105,7 +105,7 @@ def tell(home: HomeUnderTest, quantity: int) -> None:
 
 
 async def until(is_so: Any) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             if is_so():
                 return

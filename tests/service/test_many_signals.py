@@ -76,15 +76,57 @@ def test_order_within_lanes_and_no_waiting_between_them(home: HomeUnderTest) -> 
 
     async def story(running: Running) -> None:
         submit(home, *signals)
-        open_ones = "SELECT 1 FROM signals WHERE request_status IN ('pending', 'executing')"
-        await running.until(
-            lambda: (
-                home.rows("SELECT count(*) AS n FROM signals")[0]["n"] == len(signals)
-                and not home.rows(open_ones)
-            ),
-            "all settled",
-        )
+        ended = "SELECT count(*) AS n FROM signals WHERE finished_at IS NOT NULL"
+        await running.until(lambda: home.rows(ended)[0]["n"] == len(signals), "all settled")
 
     with_service(home, story, arrange)
     states = home.rows("SELECT request_status, reason, count(*) AS n FROM signals GROUP BY 1, 2")
     assert [(row["request_status"], row["n"]) for row in states] == [("done", len(signals))], states
+    # One by one it would never be more than one; the lanes are fifty.
+    assert counted[0].at_once > len(SYMBOLS) / 2
+    for name in SYMBOLS:
+        assert sides_of(home, name) == ["buy", "sell"] * (ROUNDS // 2)
+    keys = [row["client_order_id"] for row in home.broker_orders()]
+    assert len(keys) == len(set(keys))
+
+
+def waits(home: HomeUnderTest, symbol: str) -> str:
+    """Why that lane waits, as the status tells."""
+    return str(home.json("status")["service"]["lanes_waiting"].get(f"main/{symbol}", ""))
+
+
+def sides_of(home: HomeUnderTest, symbol: str) -> list[str]:
+    """Of its market orders, in the order in which the venue took them."""
+    return [
+        row["side"]
+        for row in home.broker_orders()
+        if (row["symbol"], row["type"]) == (symbol, "market")
+    ]
+
+
+def test_a_lane_that_waits_for_an_outcome_holds_up_no_other(home: HomeUnderTest) -> None:
+    """The reply is lost and the venue cannot say; everybody else goes on, and then so does it."""
+    a_market(
+        home,
+        quarantine_seconds=0.2,
+        faults=[
+            {"on": "place", "kind": "lost_reply", "symbol": SYMBOLS[0]},
+            {"on": "find_order", "kind": "inconclusive", "symbol": SYMBOLS[0], "times": 100_000},
+        ],
+    )
+    signals = alternating(2)
+
+    async def story(running: Running) -> None:
+        submit(home, *signals)
+        done = "SELECT count(*) AS n FROM signals WHERE request_status = 'done'"
+        others = len(signals) - 2
+        await running.until(lambda: home.rows(done)[0]["n"] == others, "all others done")
+        await running.until(lambda: waits(home, SYMBOLS[0]).startswith("outcome unknown"), "told")
+        assert sides_of(home, SYMBOLS[0]) == ["buy"]
+        document = home.account
+        document["simulation"]["faults"] = []
+        home.rewrite_account(document)
+        await running.until(lambda: home.rows(done)[0]["n"] == len(signals), "that one, too")
+
+    with_service(home, story)
+    assert sides_of(home, SYMBOLS[0]) == ["buy", "sell"]

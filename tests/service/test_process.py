@@ -172,7 +172,7 @@ def test_a_killed_one_is_told_from_an_idle_one(home: HomeUnderTest) -> None:
 
 
 def test_an_operator_applies_a_plan_while_signals_are_carried_out(home: HomeUnderTest) -> None:
-    """The lock is shared in turns: both come to theirs. A plan may be stale (5), never locked out."""
+    """The lock is shared in turns: a plan may be stale (5), but nobody is locked out."""
     a_market(home, latency_ms=20)
     home.set_in("EXECUTION", standing_policy="[record, trade]")
     producer = Producer(home)

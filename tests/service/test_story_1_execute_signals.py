@@ -42,7 +42,7 @@ def test_1_1_a_buy_signal_becomes_an_order_at_bybit(bybit: BybitRound) -> None:
     with_service(bybit.home, story)
     (there,) = bybit.ours()
     ticket = there.ticket
-    # 59990 − 100 × 0.5, and 1000 ÷ 59940 floored to the step.
+    # 59990 − 100 × 0.5, and the amount in whole steps.
     assert (str(there.price), str(there.quantity)) == ("59940", "0.016")
     assert (ticket.time_in_force.value, ticket.reduce_only) == ("PostOnly", False)
     row = order(bybit.home, asked)
@@ -80,6 +80,23 @@ def test_1_2_a_spot_account_cannot_sell_what_it_does_not_hold(bybit_spot: BybitR
     carried_out(bybit_spot.home, asked)
     assert reasons(bybit_spot.home, asked) == ["no_position_to_sell"]
     assert bybit_spot.sent() == 0
+
+
+def test_1_2_a_spot_account_sells_what_the_fee_has_left(bybit_spot: BybitRound) -> None:
+    """300 ÷ 60000.1 floored to 0.004999 BTC, of which the fee takes 0.000005."""
+    home = bybit_spot.home
+    bought, sold = signal(), signal(signal_type="sell", intent="close")
+
+    async def story(running: Running) -> None:
+        await told(running, bought)
+        await held(running, "0.004994")
+        await told(running, sold)
+        await held(running, "0")
+
+    with_service(home, story)
+    row = order(home, sold)
+    assert (row["quantity"], row["reduce_only"]) == ("0.004994", 0)
+    bybit_spot.check_true()
 
 
 def test_1_3_a_signal_beyond_the_balance_is_rejected_and_told(home: HomeUnderTest) -> None:
@@ -151,7 +168,7 @@ def test_1_5_a_sell_rests_above_the_market(home: HomeUnderTest) -> None:
         await placed(running, asked)
 
     with_service(home, story)
-    # 60000.05 + 49.95 is on the tick already; 300 ÷ 60050 floored.
+    # 60000.05 + 49.95 is on the tick already.
     row = order(home, asked)
     assert (row["price"], row["quantity"], row["reduce_only"]) == ("60050", "0.004", 0)
 

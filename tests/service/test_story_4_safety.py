@@ -10,6 +10,7 @@ from tests.rounds.bybit_round import BybitRound
 from tests.service.records import (
     alerts,
     at_venue,
+    because,
     begun,
     carried_out,
     events,
@@ -183,6 +184,34 @@ def test_4_3_no_limit_holds_up_an_exit(home: HomeUnderTest) -> None:
     with_service(home, closing)
     assert state(home, sold) == "FILLED"
     assert order(home, sold)["reduce_only"] == 1
+
+
+def test_4_3_a_reversal_that_may_not_open_closes_all_the_same(home: HomeUnderTest) -> None:
+    """Getting out is allowed whatever stands against getting in; both is told."""
+    home.set_in("EXECUTION", allow_reverse="true")
+    bought, sold = signal(), signal(signal_type="sell", amount=600)
+
+    async def opening(running: Running) -> None:
+        await told(running, bought)
+        await held(running, "0.004")
+
+    async def reversing(running: Running) -> None:
+        await told(running, sold)
+        await held(running, "0")
+
+    with_service(home, opening)
+    home.set_in("RISK", max_order_size="500")
+    with_service(home, reversing)
+    assert state(home, sold) == "FILLED"
+    row = order(home, sold)
+    assert (row["quantity"], row["reduce_only"], row["relationship_type"]) == (
+        "0.004",
+        1,
+        "one_to_one",
+    )
+    assert "The other way is not opened: max_order_size" in because(home, sold)
+    (told_people,) = alerts(home, "risk_limit_violated")
+    assert "max_order_size" in told_people
 
 
 def test_4_3_a_days_loss_stops_entries_until_a_person_lifts_it(home: HomeUnderTest) -> None:

@@ -1,6 +1,5 @@
 """What goes wrong around a running service: it stays up, says so, and makes it good afterwards."""
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,13 +25,26 @@ async def is_well(running: Running, *signals: dict[str, Any]) -> None:
     for each in signals:
         row = await running.settled(each["signal_id"])
         assert row["request_status"] == "done", row
-    await running.until(lambda: state(running.home) == "running", "well again")
+    home = running.home
+    await running.until(lambda: booked(home) == len(home.account["executions"]), "fills booked")
+    await running.until(lambda: is_protected(home), "a stop for every position")
+    await running.until(lambda: state(home) == "running", "well again")
+
+
+def is_protected(home: HomeUnderTest) -> bool:
+    held = {row["symbol"] for row in home.account["positions"] if float(row["quantity"])}
+    stops = [row["symbol"] for row in home.broker_orders() if row["type"] == "stop"]
+    unsettled = home.rows("SELECT 1 FROM journal WHERE state IN ('begun', 'unknown')")
+    return sorted(stops) == sorted(held) and not unsettled
+
+
+def booked(home: HomeUnderTest) -> int:
+    return len(home.rows("SELECT 1 FROM executions"))
 
 
 def check_whole(home: HomeUnderTest, count: int) -> None:
     assert [row["status"] for row in market_orders(home)] == ["filled"] * count
-    booked = home.rows("SELECT execution_id FROM executions")
-    assert len(booked) == len(home.account["executions"])
+    assert booked(home) == len(home.account["executions"])
     home.must("verify", "--quiet")
 
 
@@ -174,7 +186,7 @@ def test_the_stop_button_is_pressed_and_let_go(home: HomeUnderTest) -> None:
             lambda: "SAFE_MODE" in str(home.json("status")["service"]["lanes_waiting"]), "told"
         )
         assert market_orders(home) == []
-        home.must("safe-mode", "off", "--yes")
+        home.must("safe-mode", "off", "--reason", "tested", "--confirm", "off")
         await is_well(running, wanted)
 
     with_service(home, story)
@@ -221,7 +233,7 @@ def test_what_the_venue_did_behind_shut_gates_is_booked_when_they_open(
         await running.until(
             lambda: home.json("status")["service"]["accounts"]["main"]["behind"], "behind"
         )
-        home.must("safe-mode", "off", "--yes")
+        home.must("safe-mode", "off", "--reason", "tested", "--confirm", "off")
         await is_well(running, wanted)
 
     with_service(home, story)
@@ -232,7 +244,7 @@ def the_market_falls(home: HomeUnderTest) -> None:
     document = home.account
     for row in document["quotes"]:
         if row["symbol"] == "BTCUSDT":
-            row |= {"bid": "58000", "ask": "58001", "last": "58000"}
+            row |= {"bid": "58989", "ask": "58990", "last": "58990"}
     home.rewrite_account(document)
 
 
@@ -246,7 +258,7 @@ def test_the_spool_is_taken_away(home: HomeUnderTest, how: str) -> None:
         submit(home, first)
         await running.settled(first["signal_id"])
         if how == "folder":
-            os.rename(spool.parent, home.root / "elsewhere")
+            spool.parent.rename(home.root / "elsewhere")
         elif how == "deleted":
             spool.unlink()
         else:

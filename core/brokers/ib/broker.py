@@ -57,6 +57,7 @@ class IbBroker:
             finds_by_key=True,
             quarantine=timedelta(seconds=self._settings.quarantine_seconds),
             hedges=False,
+            post_only=False,
         )
 
     # --- reading -------------------------------------------------------------------------------

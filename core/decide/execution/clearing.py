@@ -1,7 +1,7 @@
 """What has to make way before an order goes: pending orders of ours, cancelled or amended.
 
-Protective orders, reduce-only ones and other people's are never touched, and a partially filled
-one stays unless EXECUTION.cancel_partially_filled says otherwise.
+Protective orders, exits that a person approved and other people's are never touched, and a partially
+filled one stays unless EXECUTION.cancel_partially_filled says otherwise.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from core.domain.order import BookOrder, OrderStatus, OrderType, Origin, at_brok
 from core.plan.change import AmendOrder, CancelOrder, PlaceOrder, Risk
 
 SignalChange = CancelOrder | AmendOrder | PlaceOrder
-_ENTRY_TYPES = frozenset({OrderType.LIMIT, OrderType.MARKET})
+_SIGNAL_TYPES = frozenset({OrderType.LIMIT, OrderType.MARKET})
 
 
 def steps(
@@ -47,14 +47,21 @@ def _in_the_way(
     order: IntentOrder, live: Sequence[BookOrder], settings: Settings, *, opposite_only: bool
 ) -> Iterator[BookOrder]:
     for row in sorted(live, key=lambda row: row.order_id):
-        if row.origin is not Origin.OWNED or row.reduce_only or row.order_type not in _ENTRY_TYPES:
+        if row.origin is not Origin.OWNED or row.order_type not in _SIGNAL_TYPES:
+            continue
+        if row.reduce_only and not _is_older_exit(order, row):
             continue
         if row.filled_quantity > ZERO and not settings.EXECUTION.cancel_partially_filled:
             continue
-        if opposite_only and row.side is order.side:
+        if opposite_only and row.side is order.side and not row.reduce_only:
             continue
         if row.broker_order_id is not None:
             yield row
+
+
+def _is_older_exit(order: IntentOrder, row: BookOrder) -> bool:
+    """Of an earlier signal for the same position: two would take away more than is held."""
+    return row.signal_id is not None and row.position_side is order.position_side
 
 
 def _is_amendable(order: IntentOrder, row: BookOrder) -> bool:

@@ -10,8 +10,8 @@ def time_in_force(kind: OrderType) -> str:
     return "GTC" if kind is OrderType.LIMIT else "IOC"
 
 
-def post_only(kind: OrderType, settings: Settings) -> bool:
-    return kind is OrderType.LIMIT and settings.EXECUTION.post_only
+def post_only(kind: OrderType, settings: Settings, *, venue_has_it: bool) -> bool:
+    return kind is OrderType.LIMIT and settings.EXECUTION.post_only and venue_has_it
 
 
 def reduce_only(leg: Leg, instrument_kind: str) -> bool:

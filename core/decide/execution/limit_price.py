@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from core.config.settings import Settings
 from core.decide.execution.market import Market
+from core.decide.execution.quantity import FINEST
 from core.domain.market import Instrument
 from core.domain.money import ZERO, ceil_to_step, decimal_text, floor_to_step
 from core.domain.order import Side
@@ -14,13 +15,11 @@ def limit_price(
 ) -> tuple[Decimal, str]:
     """A buy rests below and is rounded down, a sell above and up: rounding never crosses."""
     ratio = settings.EXECUTION.limit_offset_ratio
-    offset = (market.spread or ZERO) * ratio
-    price = market.price - side.sign * offset
-    tick = instrument.price_tick
-    if tick:
-        price = floor_to_step(price, tick) if side is Side.BUY else ceil_to_step(price, tick)
-        # An offset larger than the price itself leaves the smallest price there is.
-        price = max(price, tick)
+    tick = instrument.price_tick or FINEST
+    price = market.price - side.sign * (market.spread or ZERO) * ratio
+    price = floor_to_step(price, tick) if side is Side.BUY else ceil_to_step(price, tick)
+    # An offset larger than the price itself leaves the smallest price there is.
+    price = max(price, tick)
     away = "below" if side is Side.BUY else "above"
     return price, (
         f"Limit {decimal_text(price)}: {decimal_text(ratio)} of the spread {away} "

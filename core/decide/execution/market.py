@@ -21,14 +21,12 @@ class Market:
 
     price: Decimal
     spread: Decimal | None
-    bid: Decimal | None
-    ask: Decimal | None
     because: str
     warnings: tuple[str, ...] = ()
 
     @property
     def spread_pct(self) -> Decimal | None:
-        return None if self.spread is None else bounded(self.spread / self.price * _HUNDRED)
+        return None if self.spread is None else self.spread / self.price * _HUNDRED
 
 
 def market_of(
@@ -37,14 +35,11 @@ def market_of(
     """None when nobody tells a price."""
     snapshot = snapshot_of(signal)
     current = _current(quote, signal.signal_type)
-    bid, ask = (quote.bid, quote.ask) if quote else (None, None)
     longest = timedelta(seconds=settings.EXECUTION.max_snapshot_age_seconds)
     if snapshot.price and now - signal.timestamp <= longest:
         return Market(
             price=snapshot.price,
             spread=snapshot.spread if snapshot.spread is not None else _spread(quote),
-            bid=bid,
-            ask=ask,
             because=f"Reckoned with the signal's price of {decimal_text(snapshot.price)}.",
             warnings=tuple(_moved(snapshot.price, current, settings)),
         )
@@ -54,8 +49,6 @@ def market_of(
     return Market(
         price=current,
         spread=_spread(quote),
-        bid=bid,
-        ask=ask,
         because=f"{stale}, so the venue's quote of {decimal_text(current)} counts.",
         warnings=tuple(_moved(snapshot.price, current, settings)),
     )
@@ -70,7 +63,7 @@ def _current(quote: Quote | None, side: Side) -> Decimal | None:
     if quote is None:
         return None
     met = quote.ask if side is Side.BUY else quote.bid
-    return met or quote.last or None
+    return next((price for price in (met, quote.last) if price and price > ZERO), None)
 
 
 def _spread(quote: Quote | None) -> Decimal | None:

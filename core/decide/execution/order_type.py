@@ -1,6 +1,6 @@
 """Market or limit: what the signal says wins, then how sure, how urgent and how cheap it is."""
 
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from core.config.settings import Settings
 from core.decide.execution.market import Market
@@ -25,8 +25,9 @@ def order_type(signal: Signal, market: Market, settings: Settings) -> tuple[Orde
         return OrderType.MARKET, "Market, because the signal is urgent."
     spread = market.spread_pct
     if spread is not None and spread < rules.market_spread_pct:
+        shown = decimal_text(spread.quantize(_SHOWN, ROUND_DOWN))
         return OrderType.MARKET, (
-            f"Market, because the spread of {decimal_text(spread.quantize(_SHOWN))} % is below "
+            f"Market, because the spread of {shown} % is below "
             f"{decimal_text(rules.market_spread_pct)} %."
         )
     return OrderType.LIMIT, "Limit, because nothing asks for the market."

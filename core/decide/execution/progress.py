@@ -2,8 +2,8 @@
 
 | its orders                                    | a placed intent is |
 |-----------------------------------------------|--------------------|
+| any may still do something                    | as it was          |
 | all of them filled, or ended with some filled | filled             |
-| any may still do something                    | placed             |
 | all rejected, or never sent                   | failed             |
 | ended without a fill otherwise                | cancelled          |
 """
@@ -27,8 +27,8 @@ def intent_progress(intent: TradeIntent, orders: Sequence[BookOrder]) -> IntentS
         intent = replace(intent, state=IntentState.PLACED)
     if intent.state not in FOLLOWING or not orders:
         return intent.state
-    if intent.state is IntentState.PLACED and any(row.status in LIVE for row in orders):
-        return IntentState.PLACED
+    if any(row.status in LIVE for row in orders):
+        return intent.state
     if any(row.filled_quantity > ZERO for row in orders):
         return IntentState.FILLED
     if intent.state is not IntentState.PLACED:

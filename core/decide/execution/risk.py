@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from core.config.settings import Settings
-from core.decide.execution.quantity import notional
+from core.decide.execution.exposure import beside, entries_waiting, exposure, open_quantity
+from core.decide.execution.quantity import notional, worth_of_one
+from core.decide.execution.splitting import PARTS_MAX
 from core.decide.qualify.reasons import Reason
 from core.decide.qualify.situation import Situation
 from core.domain.market import Instrument
-from core.domain.money import ZERO, decimal_text
-from core.domain.order import BookOrder, Origin, PositionSide
-from core.domain.position import BookPosition
+from core.domain.money import ZERO, bounded, decimal_text
+from core.domain.order import Origin, PositionSide
+from core.domain.tally import is_inverse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Breach:
-    """A limit that an entry exceeds; `room` is how much of it would fit, in base units."""
+    """A limit that an entry exceeds; `room` is how much of it would fit, as a quantity."""
 
     reason: Reason
     room: Decimal
@@ -44,10 +46,11 @@ class Breach:
 def breaches(
     entry: Entry, seen: Situation, instrument: Instrument, settings: Settings
 ) -> Iterator[Breach]:
-    yield from _position_size(entry, seen, settings)
+    yield from _position_size(entry, seen, instrument, settings)
     yield from _exposure(entry, seen, instrument, settings)
     yield from _order_size(entry, instrument, settings)
     yield from _order_size_ratio(entry, seen, instrument, settings)
+    yield from _parts(entry)
     yield from _open_orders(entry, seen, settings)
     yield from _daily_volume(entry, seen, instrument, settings)
     yield from _daily_loss(seen, settings)
@@ -57,7 +60,7 @@ def unaffordable(
     entry: Entry, seen: Situation, instrument: Instrument, settings: Settings
 ) -> Iterator[Breach]:
     """The balance is no limit of ours, but refusing here is sooner and clearer."""
-    available = available_balance(seen, instrument)
+    available = available_balance(seen, instrument, entry.price)
     if not settings.EXECUTION.enable_balance_check or available is None:
         return
     needed = entry.worth(instrument) / _leverage(seen, instrument)
@@ -66,18 +69,21 @@ def unaffordable(
         yield Breach(
             reason=Reason(
                 "insufficient_balance",
-                f"it needs {decimal_text(needed)} {instrument.quote}, "
-                f"available are {decimal_text(available)}",
+                f"it needs {_figure(needed)} {instrument.quote}, "
+                f"available are {_figure(available)}",
             ),
             room=_fits(share, entry, instrument),
         )
 
 
-def available_balance(seen: Situation, instrument: Instrument) -> Decimal | None:
+def available_balance(seen: Situation, instrument: Instrument, price: Decimal) -> Decimal | None:
+    """In quote currency; an inverse contract is paid for in its base."""
     if seen.balances is None:
         return None
-    rows = (row.available for row in seen.balances if row.currency == instrument.quote)
-    return sum(rows, ZERO)
+    inverse = is_inverse(instrument)
+    currency = instrument.base if inverse else instrument.quote
+    total = sum((row.available for row in seen.balances if row.currency == currency), ZERO)
+    return total * price if inverse else total
 
 
 def _leverage(seen: Situation, instrument: Instrument) -> Decimal:
@@ -90,15 +96,31 @@ def _leverage(seen: Situation, instrument: Instrument) -> Decimal:
 # --- the limits -------------------------------------------------------------------------------
 
 
-def _position_size(entry: Entry, seen: Situation, settings: Settings) -> Iterator[Breach]:
+def _position_size(
+    entry: Entry, seen: Situation, instrument: Instrument, settings: Settings
+) -> Iterator[Breach]:
     limit = settings.RISK.max_position_size
     held = sum(
-        (abs(row.quantity) for row in _of_symbol(seen) if row.side is entry.position_side), ZERO
+        (
+            abs(row.quantity)
+            for row in beside(seen)
+            if (row.symbol, row.side) == (seen.symbol, entry.position_side)
+        ),
+        ZERO,
     )
-    waiting = sum((_open_quantity(row) for row in entries_waiting(seen, seen.symbol)), ZERO)
-    size = held + waiting + entry.quantity
+    waiting = sum(
+        (
+            open_quantity(row)
+            for row in entries_waiting(seen, instrument)
+            if (row.symbol, row.side, row.position_side)
+            == (seen.symbol, seen.signal.signal_type, entry.position_side)
+        ),
+        ZERO,
+    )
+    base = instrument.multiplier / entry.price if is_inverse(instrument) else Decimal(1)
+    size = (held + waiting + entry.quantity) * base
     if limit and size > limit:
-        yield _breach("risk_max_position_size", size, limit, limit - held - waiting)
+        yield _breach("risk_max_position_size", size, limit, limit / base - held - waiting)
 
 
 def _exposure(
@@ -112,30 +134,6 @@ def _exposure(
         yield _breach("risk_max_exposure", total, limit, room)
 
 
-def exposure(seen: Situation, instrument: Instrument, price: Decimal) -> Decimal:
-    """All positions and waiting entries, in quote currency, at the last price that is known."""
-
-    def size(symbol: str) -> Decimal:
-        known = instrument if symbol == seen.symbol else seen.instruments.get(symbol)
-        return known.multiplier if known else Decimal(1)
-
-    held = sum(
-        (
-            abs(row.quantity) * (row.mark_price or row.average_price or ZERO) * size(row.symbol)
-            for row in seen.positions
-        ),
-        ZERO,
-    )
-    waiting = sum(
-        (
-            _open_quantity(row) * (row.price or row.trigger_price or price) * size(row.symbol)
-            for row in entries_waiting(seen)
-        ),
-        ZERO,
-    )
-    return held + waiting
-
-
 def _order_size(entry: Entry, instrument: Instrument, settings: Settings) -> Iterator[Breach]:
     limit = settings.RISK.max_order_size
     largest = notional(entry.largest, entry.price, instrument)
@@ -146,7 +144,8 @@ def _order_size(entry: Entry, instrument: Instrument, settings: Settings) -> Ite
 def _order_size_ratio(
     entry: Entry, seen: Situation, instrument: Instrument, settings: Settings
 ) -> Iterator[Breach]:
-    ratio, available = settings.RISK.max_order_size_ratio, available_balance(seen, instrument)
+    ratio = settings.RISK.max_order_size_ratio
+    available = available_balance(seen, instrument, entry.price)
     if not ratio or available is None:
         return
     limit = available * ratio
@@ -154,6 +153,18 @@ def _order_size_ratio(
     if largest > limit:
         room = _fits(limit, entry, instrument)
         yield _breach("risk_max_order_size_ratio", largest, limit, room)
+
+
+def _parts(entry: Entry) -> Iterator[Breach]:
+    if entry.orders > PARTS_MAX:
+        yield Breach(
+            reason=Reason(
+                "too_many_parts",
+                f"it would take {entry.orders} orders of EXECUTION.max_single_order_size, "
+                f"at most {PARTS_MAX} are sent",
+            ),
+            room=entry.quantity * PARTS_MAX / entry.orders,
+        )
 
 
 def _open_orders(entry: Entry, seen: Situation, settings: Settings) -> Iterator[Breach]:
@@ -182,28 +193,17 @@ def _daily_loss(seen: Situation, settings: Settings) -> Iterator[Breach]:
 # --- figures ----------------------------------------------------------------------------------
 
 
-def entries_waiting(seen: Situation, symbol: str | None = None) -> Iterator[BookOrder]:
-    """Orders of ours that may still open something."""
-    for row in seen.orders:
-        if row.origin is Origin.OWNED and not row.reduce_only and symbol in (None, row.symbol):
-            yield row
-
-
-def _of_symbol(seen: Situation) -> Iterator[BookPosition]:
-    return (row for row in seen.positions if row.symbol == seen.symbol)
-
-
-def _open_quantity(row: BookOrder) -> Decimal:
-    return max(row.quantity - row.filled_quantity, ZERO)
-
-
 def _fits(worth: Decimal, entry: Entry, instrument: Instrument) -> Decimal:
-    return max(worth, ZERO) / (entry.price * instrument.multiplier)
+    return max(worth, ZERO) / worth_of_one(entry.price, instrument)
+
+
+def _figure(value: Decimal) -> str:
+    return decimal_text(bounded(value))
 
 
 def _breach(code: str, value: Decimal, limit: Decimal, room: Decimal) -> Breach:
     name = code.removeprefix("risk_")
     return Breach(
-        reason=Reason(code, f"{name}: {decimal_text(value)} would exceed {decimal_text(limit)}"),
+        reason=Reason(code, f"{name}: {_figure(value)} would exceed {_figure(limit)}"),
         room=max(room, ZERO),
     )

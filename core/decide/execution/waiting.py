@@ -8,7 +8,7 @@ from core.config.settings import Settings
 from core.decide.execution.clearing import SignalChange, steps
 from core.domain.intent import IntentOrder, IntentState, TradeIntent, orders_of
 from core.domain.observation import Observation
-from core.domain.order import LIVE
+from core.domain.order import LIVE, OrderStatus
 
 
 def waiting_orders(seen: Observation, settings: Settings, now: datetime) -> Iterator[SignalChange]:
@@ -28,14 +28,16 @@ def _may_go(intent: TradeIntent, now: datetime) -> bool:
 
 
 def _next_of(intent: TradeIntent, seen: Observation) -> list[IntentOrder]:
-    """Those that have not been begun, up to one that waits for a fill."""
-    begun = {row.order_id for row in seen.book.orders}
+    """Those that have not been begun, up to one that waits for all before it to fill."""
+    status = {row.order_id: row.status for row in seen.book.orders}
     orders: list[IntentOrder] = []
+    is_filled = True
     for order in orders_of(intent):
-        if order.key in begun:
-            continue
-        if order.after_previous and orders:
+        if order.after_previous and not is_filled:
             break
+        is_filled = is_filled and status.get(order.key) is OrderStatus.FILLED
+        if order.key in status:
+            continue
         orders.append(replace(order, after_previous=False))
     return orders
 

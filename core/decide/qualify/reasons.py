@@ -24,6 +24,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "nothing_to_close": "there is no position that the signal could close",
         "below_minimum_quantity": "the amount buys less than the venue's smallest quantity",
         "below_minimum_notional": "the amount is worth less than the venue's smallest order",
+        "too_many_parts": "splitting the amount would take more orders than anybody means",
         "insufficient_balance": "the order needs more than the available balance",
         "risk_max_position_size": "the position would exceed RISK.max_position_size",
         "risk_max_exposure": "all positions together would exceed RISK.max_exposure",

@@ -42,11 +42,13 @@ class Situation:
     # None when they were not read.
     balances: tuple[Balance, ...] | None = None
     position_mode: str = "one-way"
+    # Whether the venue has orders that never take.
+    takes_post_only: bool = True
     # All of the account.
     positions: tuple[BookPosition, ...] = ()
     # All live ones of the account.
     orders: tuple[BookOrder, ...] = ()
-    # Of the symbols that it holds, as far as they are known.
+    # Of the symbols that it holds or has orders in, as far as they are known.
     instruments: Mapping[str, Instrument] = field(default_factory=dict)
     halts: tuple[Halt, ...] = ()
     # How often the present position has been added to.

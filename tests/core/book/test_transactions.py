@@ -3,15 +3,19 @@
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
+from core.book.connection import Deadline
 from core.book.schema import SCHEMA_VERSION
+from core.book.sqlite import BRIEF_SECONDS
 from core.domain.errors import BookBusy, BookError
 from core.domain.record import Alert, PlanRecord, Severity
 from core.ports import Book, BookWriting
 from tests.build import NOON, adjustment, book_execution, book_order, decision, stored
-from tests.core.book.conftest import OpenBook
+from tests.core.book.conftest import OpenBook, sqlite_book
 
 
 class Interrupted(BaseException):
@@ -126,6 +130,51 @@ def test_a_second_writer_gives_up_and_says_why(open_book: OpenBook) -> None:
             pytest.fail("two writers at once")
     with ours.write() as writing:
         assert writing.live_order_ids("main") == ["o-1"]
+
+
+def test_a_reader_never_shows_a_file_that_was_replaced(path: Path) -> None:
+    """Connections are kept for the next reader, but not beyond their file."""
+    ours, other = sqlite_book(path.parent), sqlite_book(path.parent / "elsewhere")
+    for book, name in ((ours, "o-1"), (other, "o-2")):
+        with book.write() as writing:
+            writing.insert_orders([book_order(name)])
+        with book.read() as reading:
+            assert reading.live_order_ids("main") == [name]
+    other.close()
+    for beside in path.parent.glob("orders.db-*"):
+        beside.unlink()
+    (path.parent / "elsewhere" / "orders.db").replace(path)
+    with ours.read() as reading:
+        assert reading.live_order_ids("main") == ["o-2"]
+    ours.close()
+
+
+def test_who_has_waited_in_vain_once_waits_briefly_until_it_is_let_in(
+    open_book: OpenBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service has many writers: together they must not stand still for as many patiences."""
+    waited: list[Decimal] = []
+
+    class Noted(Deadline):
+        def __init__(self, seconds: Decimal):
+            waited.append(seconds)
+            super().__init__(seconds)
+
+    ours, theirs = open_book(), open_book()
+    with ours.write(), theirs.read():
+        pass
+    monkeypatch.setattr("core.book.sqlite.Deadline", Noted)
+    with theirs.write():
+        waited.clear()
+        for _ in range(3):
+            with pytest.raises(BookBusy), ours.write():
+                pytest.fail("two writers at once")
+    with ours.write():
+        pass
+    with ours.write():
+        pass
+    first, second, third, fourth, fifth = waited
+    assert second == third == fourth == BRIEF_SECONDS < first == fifth
 
 
 def test_a_second_thread_of_the_same_process_gives_up_too(book: Book) -> None:
