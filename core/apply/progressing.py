@@ -59,8 +59,7 @@ def _move_intent(book: BookWriting, intent: TradeIntent, at: datetime, attempt: 
 
 def _move_signal(book: BookWriting, signal: SignalRecord, at: datetime) -> None:
     intents = book.intents(signal_id=signal.signal_id)
-    delivered = (book.delivery(signal.signal_id, intent.account) for intent in intents)
-    status = signal_progress(signal, [each for each in delivered if each], intents)
+    status = signal_progress(signal, book.deliveries(signal.signal_id), intents)
     if status not in REQUEST_MOVES[signal.request_status]:
         return
     ended = status in (RequestStatus.DONE, RequestStatus.FAILED)

@@ -65,6 +65,9 @@ class IntakeReading(View):
     def delivery(self, signal_id: str, account: str) -> Delivery | None:
         return self._one(DELIVERIES, "signal_id = ? AND account = ?", (signal_id, account))
 
+    def deliveries(self, signal_id: str) -> list[Delivery]:
+        return self._all(DELIVERIES, "signal_id = ? ORDER BY sequence", (signal_id,))
+
     def pending_deliveries(
         self, account: str | None = None, symbol: str | None = None
     ) -> list[Delivery]:

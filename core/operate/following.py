@@ -76,9 +76,10 @@ class Follower:
         for some in _portions(events):
             await self._book_some(some)
         if self.watch.behind is not None:
-            await catch_up(self.desk, self.watch, self.hold)
+            filled = await catch_up(self.desk, self.watch, self.hold)
             self._tell_moved(events)
-            if self.watch.behind is not None:
+            # What was bought meanwhile must not wait for its stop.
+            if filled or self.watch.behind is not None:
                 self.look_again()
 
     async def _book_some(self, events: Sequence[StreamEvent]) -> None:

@@ -79,9 +79,10 @@ class Lanes:
             except Exception as error:  # noqa: BLE001 - a defect in one lane must not end the others
                 troubles += 1
                 turn = self._trouble(lane, defect_text(error), troubles)
-                tell_stalled(
-                    self.desk, f"lane {lane[1]}: {turn.why}", account=lane[0], subject=lane[1]
-                )
+                if troubles == 1:
+                    tell_stalled(
+                        self.desk, f"lane {lane[1]}: {turn.why}", account=lane[0], subject=lane[1]
+                    )
             if turn.then is Next.SLEEP and not bell.is_set():
                 return
             if turn.then is Next.WAIT and not self._is_stopping:

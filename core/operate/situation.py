@@ -52,7 +52,9 @@ async def situation_of(desk: Desk, watch: AccountWatch, delivery: Delivery) -> S
             takes_post_only=watch.broker.capabilities.post_only,
             positions=tuple(positions),
             orders=tuple(orders),
-            instruments=watch.known(row.symbol for row in (*positions, *orders)),
+            instruments=watch.known(
+                {row.symbol for row in positions} | {row.symbol for row in orders}
+            ),
             halts=tuple(book.halts(account)),
             scale_ins=_scale_ins(book, account, delivery.symbol),
             day=_day(desk, book, account, traded),

@@ -1,5 +1,6 @@
 """One round of reconciliation in a running service: apply what policy allows, stage the rest."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -159,20 +160,23 @@ def forbidden(desk: Desk) -> str | None:
     return None
 
 
-async def catch_up(desk: Desk, watch: AccountWatch, hold: Hold) -> None:
-    """A whole look at the account, and its facts into the book; then the book is current."""
+async def catch_up(desk: Desk, watch: AccountWatch, hold: Hold) -> bool:
+    """A whole look at the account, and its facts into the book; then the book is current.
+
+    True when something was bought or sold that the book did not know of.
+    """
     lagged, watch.behind = watch.behind, None
     # From here on somebody else says so when even this look is not enough.
     try:
-        await _catch_up(desk, watch, hold)
+        return await _catch_up(desk, watch, hold)
     except BaseException:
         watch.behind = watch.behind or lagged or "the last look was not finished"
         raise
 
 
-async def _catch_up(desk: Desk, watch: AccountWatch, hold: Hold) -> None:
-    """A whole look at the account, and its facts into the book; then the book is current."""
+async def _catch_up(desk: Desk, watch: AccountWatch, hold: Hold) -> bool:
     for _ in range(_TRIES):
+        before = _unsettled_or_held(desk, watch.account)
         seen = await look(desk, [watch.account], intents=False)
         observation = seen.observations[watch.account]
         watch.remember(observation.broker.instruments)
@@ -180,8 +184,17 @@ async def _catch_up(desk: Desk, watch: AccountWatch, hold: Hold) -> None:
         watch.unreachable = missing[0] if missing else None
         # What an unsettled call has done is told by its outcome, and may look like a stranger's.
         busy = {step.symbol for step in observation.book.open_steps}
+        after = _unsettled_or_held(desk, watch.account)
         watch.unexplained = frozenset(
-            change.symbol for change in seen.proposal.changes if isinstance(change, AdoptPosition)
+            change.symbol
+            for change in seen.proposal.changes
+            if isinstance(change, AdoptPosition)
+            # What moved while the venue was being read only seems to differ.
+            and (
+                before.get(change.symbol) == after.get(change.symbol)
+                or change.symbol in watch.unexplained
+            )
+            and change.symbol not in busy
         )
         facts = [
             change
@@ -193,7 +206,7 @@ async def _catch_up(desk: Desk, watch: AccountWatch, hold: Hold) -> None:
             if facts or missing:
                 watch.behind = forbidden(desk)
             watch.reconciled = not missing
-            return
+            return False
         recorder = Recorder(book=desk.book, clock=desk.clock, by="manage")
         try:
             async with hold:
@@ -206,5 +219,16 @@ async def _catch_up(desk: Desk, watch: AccountWatch, hold: Hold) -> None:
         if missing:
             watch.behind = missing[0]
         watch.reconciled = watch.reconciled or not missing
-        return
+        return batch is not None and bool(batch.new_executions)
     raise Unavailable(f"the book of {watch.account} never stood still long enough to catch up")
+
+
+def _unsettled_or_held(desk: Desk, account: str) -> Mapping[str, object]:
+    """By symbol what moves there: positions, and calls whose outcome is open."""
+    found: dict[str, list[object]] = defaultdict(list)
+    with desk.book.read() as book:
+        for row in book.positions(account):
+            found[row.symbol].append((row.side, row.quantity, row.updated_at))
+        for step in book.open_steps(account):
+            found[step.symbol].append(step.step_id)
+    return found

@@ -17,6 +17,10 @@ class IntakeReading(Protocol):
 
     def delivery(self, signal_id: str, account: str) -> Delivery | None: ...
 
+    def deliveries(self, signal_id: str) -> list[Delivery]:
+        """To every account that the signal addresses."""
+        ...
+
     def pending_deliveries(
         self, account: str | None = None, symbol: str | None = None
     ) -> list[Delivery]:

@@ -347,6 +347,10 @@ def chosen(moments: Sequence[int], why: str) -> Sequence[int]:
 # --- while nobody looks ---------------------------------------------------------------------------
 
 
+def is_eth(row: dict[str, Any]) -> bool:
+    return bool(row["symbol"] == "ETHUSDT")
+
+
 @pytest.mark.parametrize("moment", ["after amending", "after a commit"])
 def test_an_amended_order_that_fills_meanwhile_stands_for_its_signal(
     prepared: HomeUnderTest, tmp_path: Path, moment: str
@@ -358,8 +362,9 @@ def test_an_amended_order_that_fills_meanwhile_stands_for_its_signal(
     the_market_falls(home, "ETHUSDT", "90.4")
     run_service(home, Power(), START + PAUSE)
     check_whole(home, cuts=1)
-    (bought,) = [row for row in home.account["executions"] if row["symbol"] == "ETHUSDT"]
-    assert bought["quantity"] == "0.44"
+    (bought,) = [row for row in home.account["executions"] if is_eth(row)]
+    (amended,) = [row for row in home.broker_orders() if row["type"] == "limit" and is_eth(row)]
+    assert bought["quantity"] == amended["quantity"]
     rows = home.rows("SELECT state FROM trade_intents WHERE symbol = 'ETHUSDT'")
     assert [row["state"] for row in rows] == ["FILLED", "FILLED"]
 

@@ -36,7 +36,10 @@ def test_no_decoration(page: Path) -> None:
 def test_no_path_of_a_machine_and_no_address(page: Path) -> None:
     prose, tops = text_of(page), "home|Users|work|root|tmp|opt|srv|mnt|var|usr"
     assert re.findall(rf"(?<![\w.~])/(?:{tops})\b.*", prose) == []
-    assert re.findall(r"\w+://(?!(?:USER:PASSWORD@)?HOST:PORT)\S*|index-url|/simple\b|pypi\S*", prose) == []
+    assert (
+        re.findall(r"\w+://(?!(?:USER:PASSWORD@)?HOST:PORT)\S*|index-url|/simple\b|pypi\S*", prose)
+        == []
+    )
 
 
 @each_page

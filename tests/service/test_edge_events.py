@@ -261,6 +261,7 @@ def test_edge_24_a_resynchronisation_while_orders_are_processed(bybit: BybitRoun
         await held(running, "0")
 
     with_service(bybit.home, story)
+    assert [reasons(bybit.home, each) for each in everything] == [[]] * len(everything)
     assert [state(bybit.home, each) for each in everything] == ["FILLED"] * len(everything)
     sides = [each.ticket.side for each in bybit.ours() if each.trigger is None]
     assert sides == [BUY, SELL] * len(pairs)

@@ -172,7 +172,10 @@ def test_a_killed_one_is_told_from_an_idle_one(home: HomeUnderTest) -> None:
 
 
 def test_an_operator_applies_a_plan_while_signals_are_carried_out(home: HomeUnderTest) -> None:
-    """The lock is shared in turns: a plan may be stale (5), but nobody is locked out."""
+    """The lock is shared in turns: nobody is locked out (8), though the world moves meanwhile.
+
+    The plan may be stale (5), or the service has staged a newer one that was not confirmed (7).
+    """
     a_market(home, latency_ms=20)
     home.set_in("EXECUTION", standing_policy="[record, trade]")
     producer = Producer(home)
@@ -182,7 +185,7 @@ def test_an_operator_applies_a_plan_while_signals_are_carried_out(home: HomeUnde
         producer.start()
         try:
             until(lambda: len(home.rows("SELECT 1 FROM executions")) > 5, "trading")
-            assert applied(home) in (0, 5)
+            assert applied(home) in (0, 5, 7)
         finally:
             producer.stop()
         total = len(producer.ids) + 1

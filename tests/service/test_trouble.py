@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from core.operate.turn import Turn
 from tests.full_disk import disk_full_after
 from tests.home import HomeUnderTest
 from tests.service.running import Running, signal, submit, with_service
@@ -269,4 +270,30 @@ def test_the_spool_is_taken_away(home: HomeUnderTest, how: str) -> None:
         await is_well(running, second)
 
     with_service(home, story)
+    check_whole(home, 2)
+
+
+def test_a_defect_in_one_lane_is_told_once_and_ends_no_other(home: HomeUnderTest) -> None:
+    broken, whole = signal(), signal(asset="ETHUSDT")
+
+    async def story(running: Running) -> None:
+        await running.ready()
+        turn, tries = running.service.lanes.turn, []
+
+        async def defective(account: str, symbol: str) -> Turn:
+            if symbol == "BTCUSDT" and len(tries) < 3:
+                tries.append(symbol)
+                raise ZeroDivisionError("a defect")
+            return await turn(account, symbol)
+
+        running.service.lanes.turn = defective
+        submit(home, broken, whole)
+        row = await running.settled(whole["signal_id"])
+        assert row["request_status"] == "done"
+        await running.until(lambda: state(home) == "in trouble", "told")
+        await is_well(running, broken, whole)
+
+    with_service(home, story)
+    alerts = home.rows("SELECT message FROM alerts WHERE type = 'service_stalled'")
+    assert len(alerts) == 1
     check_whole(home, 2)

@@ -1,7 +1,7 @@
 """What has to make way before an order goes: pending orders of ours, cancelled or amended.
 
-Protective orders, exits that a person approved and other people's are never touched, and a partially
-filled one stays unless EXECUTION.cancel_partially_filled says otherwise.
+Protective orders, exits that a person approved and other people's are never touched, and a
+partially filled one stays unless EXECUTION.cancel_partially_filled says otherwise.
 """
 
 from collections.abc import Iterator, Sequence

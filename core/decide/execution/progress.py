@@ -48,7 +48,10 @@ def is_taken(intent: TradeIntent, orders: Sequence[BookOrder]) -> bool:
 def signal_progress(
     signal: SignalRecord, deliveries: Sequence[Delivery], intents: Sequence[TradeIntent]
 ) -> RequestStatus:
-    """Over all its accounts, of the present attempt; done when one of them has come to its end."""
+    """Over all its accounts, of the present attempt; done when every one of them has done it.
+
+    One that came to nothing makes it failed, so that it may be sent once more, to that one alone.
+    """
     current = [each for each in intents if each.attempt == signal.attempt]
     waiting = [
         each
@@ -60,4 +63,4 @@ def signal_progress(
         return RequestStatus.EXECUTING
     if waiting or not current:
         return signal.request_status
-    return RequestStatus.DONE if states & _DONE else RequestStatus.FAILED
+    return RequestStatus.DONE if states <= _DONE else RequestStatus.FAILED

@@ -99,7 +99,7 @@ class Sizing:
         if sized.leg.purpose is Purpose.REDUCE:
             amount = self.seen.signal.amount
             wanted = min(least if self._is_least_only() else self._bought_for(amount), held)
-            if held - wanted < least:
+            if not any(too_few(wanted, instrument)) and held - wanted < least:
                 wanted = held
         quantity = on_step(wanted, instrument)
         # A venue takes any size that only reduces, whatever its smallest worth.

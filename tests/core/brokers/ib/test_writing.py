@@ -5,6 +5,8 @@ from decimal import Decimal
 
 import pytest
 
+from core.config.settings import Settings
+from core.decide.execution.flags import post_only
 from core.domain.errors import NotSent, OutcomeUnknown, Rejected
 from core.domain.order import OrderStatus, OrderType, PositionSide
 from core.domain.snapshot import Found
@@ -108,6 +110,15 @@ async def test_what_ib_cannot_be_asked_for_is_not_sent(
         await desk.place(desk.open(), "tu-1", **terms)
     assert raised.value.code == code
     assert placed(desk.gateway) == 0
+
+
+async def test_a_limit_is_not_asked_to_be_post_only_where_that_is_refused(desk: Desk) -> None:
+    """It is so by default, and no limit of a signal would ever reach IB."""
+    broker = desk.open()
+    has_it = broker.capabilities.post_only
+    wanted = post_only(OrderType.LIMIT, Settings(), venue_has_it=has_it)
+    order = await desk.place(broker, "tu-1", limit="490", post_only=wanted)
+    assert order.status is OrderStatus.OPEN
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,7 @@ def test_every_combination_of_accounts(count: int) -> None:
         to = came(states)
         if there & UNDER_WAY or None in states:
             assert to is RequestStatus.EXECUTING, states
-        elif there <= CAME_TO_NOTHING:
+        elif there & CAME_TO_NOTHING:
             assert to is RequestStatus.FAILED, states
         else:
             assert to is RequestStatus.DONE, states

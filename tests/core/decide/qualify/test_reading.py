@@ -431,3 +431,16 @@ def test_any_changed_byte_is_read_or_refused(at: int, byte: int) -> None:
     raw = bytearray(message())
     raw[at] = byte
     assert isinstance(read(bytes(raw)), Signal | Refused)
+
+
+@pytest.mark.parametrize("ts", [10**15, -(10**15), 10**18])
+def test_seconds_beyond_the_end_of_time_are_no_moment(ts: int) -> None:
+    assert reasons(short(ts=ts)) == (f"ts: not a moment in time: {ts}",)
+
+
+@pytest.mark.parametrize(
+    "market", [None, {"price": 7}, {"price": 7, "orderbook_depth": {"bid_depth": 1}}]
+)
+def test_a_signal_is_written_as_it_was_read(market: dict[str, Any] | None) -> None:
+    record = good(message(market_data_snapshot=market))
+    assert good(wire_line(record)) == record
