@@ -44,7 +44,6 @@ async def situation_of(desk: Desk, watch: AccountWatch, delivery: Delivery) -> S
             unreachable=unreachable,
             reconciled=watch.reconciled,
             unexplained=delivery.symbol in watch.unexplained,
-            simulated=desk.gates().dry_run,
             instrument=instrument,
             quote=quote,
             balances=None if balances is None else tuple(balances),

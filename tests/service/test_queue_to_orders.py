@@ -3,7 +3,9 @@
 import asyncio
 import json
 import shutil
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -11,7 +13,9 @@ import pytest
 from tests.amqp import Bus, Line, listens_to, server, until
 from tests.home import HomeUnderTest
 from tests.producer import update
-from tests.service.running import Running, signal
+from tests.service.process import managed
+from tests.service.process import until as process_until
+from tests.service.running import Running, signal, submit
 
 pytestmark = pytest.mark.rabbitmq
 
@@ -148,3 +152,47 @@ def test_an_update_moves_an_order_in_the_book(home: HomeUnderTest) -> None:
         await running.until(lambda: home.rows(told), "cancelled")
 
     with_queue(home, story)
+
+
+@contextmanager
+def in_background(bus: Bus) -> Iterator[Callable[[Coroutine[Any, Any, Any]], Any]]:
+    """The bus in a thread of its own, for a test that waits for processes meanwhile."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    def do(work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, loop).result(60)
+
+    do(bus.__aenter__())
+    try:
+        yield do
+    finally:
+        do(bus.__aexit__(None, None, None))
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def test_one_signal_five_times_through_spool_and_queue_with_kills_in_between(
+    home: HomeUnderTest,
+) -> None:
+    """The real command, killed after each time: one row, one intent, one order."""
+    wanted, bus = signal(), Bus(server())
+    with in_background(bus) as do:
+        listens_to(home, server(), bus.queue, updates="null")
+        for number in range(5):
+            with managed(home) as process:
+                if number % 2:
+                    do(bus.publish(bus.queue, wire(wanted)))
+                else:
+                    submit(home, wanted)
+                process_until(lambda: home.rows("SELECT 1 FROM signals"), "taken in")
+                process.kill()
+        with managed(home):
+            process_until(lambda: do(bus.ready(bus.queue, 0)), "everything acknowledged")
+            done = "SELECT 1 FROM signals WHERE request_status = 'done'"
+            process_until(lambda: home.rows(done), "settled")
+    assert len(market_orders(home)) == 1
+    assert len(home.rows("SELECT 1 FROM trade_intents")) == 1
+    assert len(home.rows("SELECT 1 FROM signals")) == 1

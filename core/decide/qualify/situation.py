@@ -35,8 +35,6 @@ class Situation:
     reconciled: bool = True
     # Whether the venue holds something in the symbol that the book cannot explain.
     unexplained: bool = False
-    # A dry run: everything is decided, nothing is sent.
-    simulated: bool = False
     instrument: Instrument | None = None
     quote: Quote | None = None
     # None when they were not read.
