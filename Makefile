@@ -23,15 +23,18 @@ demo: $(READY) ## Walk through one reconciliation on paper; VENUE=bybit, mexc, i
 	@.venv/bin/trueup demo $(if $(VENUE),--venue "$(VENUE)")
 
 test: $(READY) ## Run the test suite
-	$(PY) -m pytest -n auto --dist worksteal
+	$(PY) -m pytest -n $(WORKERS) --dist worksteal
+
+# One more than there are cores: many tests wait for a clock or for another process.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)))
 
 IB_SUITES = tests/core/brokers/ib tests/venues/ib tests/test_locks.py $(wildcard tests/rounds/test_ib_*.py)
 
 test-ib-async: $(READY_IB_ASYNC) ## Run the IB suites with ib_async in the place of ib_insync
-	TRUEUP_TEST_IB_LIBRARY=ib_async .venv-ib-async/bin/python -m pytest -n auto --dist worksteal $(IB_SUITES)
+	TRUEUP_TEST_IB_LIBRARY=ib_async .venv-ib-async/bin/python -m pytest -n $(WORKERS) --dist worksteal $(IB_SUITES)
 
 coverage: $(READY) ## Run the tests and hold the coverage figures
-	$(PY) -m pytest -n auto --dist worksteal --cov --cov-report=
+	$(PY) -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=
 	$(PY) -m coverage report --skip-covered --include='core/plan/*,core/decide/*,core/apply/*' --fail-under=100
 	$(PY) -m coverage report --skip-covered --fail-under=90
 

@@ -13,6 +13,8 @@ SUITES = {
     "P3": starting.start_up,
     "P4": placing.create_round_trips,
     "P4s": serving.signal_to_wire,
+    "history": serving.long_history,
+    "bare": serving.fill_to_stop,
     "P5": serving.lives,
     "P6": applying.bulk,
     "P7": backing_up.verified,

@@ -1,7 +1,7 @@
 """Homes of a given size, whose book and snapshot agree, or differ by a given number of orders."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -23,15 +23,29 @@ _BATCH = 20_000
 def make_home(root: Path, *, orders: int, executions: int) -> Path:
     """A home whose book holds that history; returns the snapshot file that says the same."""
     run([*TRUEUP, "init", str(root)])
+    positions = fill_book(root, orders=orders, executions=executions)
+    snapshot = root / "snapshot.json"
+    write_snapshot(snapshot, orders, executions, positions)
+    return snapshot
+
+
+def fill_book(
+    root: Path, *, orders: int, executions: int, symbols: Sequence[str] = SYMBOLS
+) -> list[BookPosition]:
+    """A history into the book of a home that is there; the positions that come of it.
+
+    It buys and sells in turn: of a single symbol nothing is held in the end.
+    """
     book = SqliteBook(root / "data/orders.db", ids=SystemIds(), busy_timeout_seconds=Decimal(5))
     positions: dict[object, BookPosition] = {}
     for start in range(0, orders, _BATCH):
         numbers = range(start, min(start + _BATCH, orders))
-        batch = [order(number, filled=number < executions) for number in numbers]
+        batch = [order(number, symbols, filled=number < executions) for number in numbers]
         with book.write() as writing:
             writing.insert_orders(batch)
     for start in range(0, executions, _BATCH):
-        rows = [execution(number) for number in range(start, min(start + _BATCH, executions))]
+        numbers = range(start, min(start + _BATCH, executions))
+        rows = [execution(number, symbols) for number in numbers]
         for row in rows:
             key = key_of(row)
             positions[key] = followed(key, positions.get(key), [row])
@@ -41,12 +55,10 @@ def make_home(root: Path, *, orders: int, executions: int) -> Path:
         writing.put_positions(list(positions.values()))
         writing.bump_serial()
     book.close()
-    snapshot = root / "snapshot.json"
-    write_snapshot(snapshot, orders, executions, list(positions.values()))
-    return snapshot
+    return list(positions.values())
 
 
-def order(number: int, *, filled: bool = True) -> BookOrder:
+def order(number: int, symbols: Sequence[str] = SYMBOLS, *, filled: bool = True) -> BookOrder:
     """Filled as far as there are executions; the rest of a long history was cancelled."""
     at = START + timedelta(seconds=number)
     return BookOrder(
@@ -54,7 +66,7 @@ def order(number: int, *, filled: bool = True) -> BookOrder:
         account="main",
         broker_order_id=f"{1_900_000_000_000_000_000 + number}",
         client_order_id=f"bot-{number:012d}",
-        symbol=SYMBOLS[number % len(SYMBOLS)],
+        symbol=symbols[number % len(symbols)],
         side=Side.BUY if number % 2 else Side.SELL,
         order_type=OrderType.LIMIT,
         quantity=Decimal("1.5"),
@@ -72,8 +84,8 @@ def order(number: int, *, filled: bool = True) -> BookOrder:
     )
 
 
-def execution(number: int) -> BookExecution:
-    of = order(number)
+def execution(number: int, symbols: Sequence[str] = SYMBOLS) -> BookExecution:
+    of = order(number, symbols)
     return BookExecution(
         execution_key=execution_key("main", of.symbol, of.broker_order_id, f"x-{number}"),
         execution_id=f"x-{number}",

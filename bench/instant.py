@@ -12,7 +12,8 @@ from core.domain.order import BrokerOrder, OrderRequest, OrderStatus, OrderType
 from core.domain.position import BrokerPosition
 from core.domain.snapshot import PARTS, Absent, BrokerSnapshot, Found, Known, Lookup
 from core.domain.stream import ExecutionTold, Gap, OrderTold, StreamEvent
-from core.ports import AccountMode, Capabilities, Receipt
+from core.ports import AccountMode, Capabilities
+from core.ports.receipt import Receipt
 
 PRICE = Decimal(100)
 

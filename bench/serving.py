@@ -2,7 +2,8 @@
 
 The venue of P5 takes no time, and beside it stands a bare loop that commits the same rows in as
 many transactions, with the same synchronous FULL. P4 is measured on the paper broker and on an
-emulated Bybit: from the signal's row to the adapter's call that sends its order.
+emulated Bybit: from the signal's row to the adapter's call that sends its order. So is how long a
+position is bare: from the venue's answer to the entry to the call that sends its stop.
 """
 
 import asyncio
@@ -10,12 +11,15 @@ import json
 import os
 import sqlite3
 import statistics
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
+from bench.homes import fill_book
 from bench.instant import InstantVenue
 from bench.measure import TRUEUP, timed
 from bench.measure import run as run_process
@@ -26,11 +30,16 @@ from core.assembly import Caller, Wiring, intakes
 from core.book.sqlite import SqliteBook
 from core.domain.moment import moment_text
 from core.host.clock import SystemIds
+from core.host.memory import keep_for_good
 from core.operate.desk import Desk
 from core.operate.managing import Service
 
+T = TypeVar("T")
+
 STEADY, STEADY_PAUSE = 100, 0.05
+PROTECTED = 50
 LIVES, SYMBOLS = 500, 50
+HISTORY = 50_000
 AIM_MS = 50
 AIM_SHARE = 0.7
 # The transactions of one life beside the batch that takes it in.
@@ -46,17 +55,66 @@ FIRST = ("signals", "signal_deliveries")
 def signal_to_wire(scratch: Path) -> list[Figure]:
     paper = _home(scratch / "paper")
     figures = [_latency("paper", asyncio.run(_steady(paper, "BTCUSDT")))]
+    with _bybit() as account:
+        home = _home(scratch / "bybit", account)
+        figures.append(_latency("emulated bybit", asyncio.run(_steady(home, "BTCUSDT"))))
+    return figures
+
+
+def long_history(scratch: Path) -> list[Figure]:
+    """Each fill has the account looked at, and each look adds up all that ever was executed."""
+    figures, stalls = [], []
+    for executions in (0, HISTORY):
+        with _bybit() as account:
+            home = _home(scratch / f"{executions}", account)
+            fill_book(home, orders=executions, executions=executions, symbols=["BTCUSDT"])
+            watch = _StallWatch()
+            spans = asyncio.run(_steady(home, "BTCUSDT", watch))
+        figures.append(_latency(f"emulated bybit, {executions:,} executions in the book", spans))
+        stalls.append(watch.longest * 1000)
+    return [*figures, _stall(*stalls)]
+
+
+class _StallWatch:
+    """The longest time in which the event loop did a single thing."""
+
+    longest = 0.0
+
+    async def over(self, work: Coroutine[Any, Any, T]) -> T:
+        watching = asyncio.create_task(self._watch())
+        try:
+            return await work
+        finally:
+            watching.cancel()
+
+    async def _watch(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            await asyncio.sleep(0.001)
+            self.longest = max(self.longest, loop.time() - began)
+
+
+def fill_to_stop(scratch: Path) -> list[Figure]:
+    paper = _home(scratch / "paper", stops=True)
+    figures = [_bare_for("paper", asyncio.run(_protected(paper, "BTCUSDT")))]
+    with _bybit() as account:
+        home = _home(scratch / "bybit", account, stops=True)
+        figures.append(_bare_for("emulated bybit", asyncio.run(_protected(home, "BTCUSDT"))))
+    return figures
+
+
+@contextmanager
+def _bybit() -> Iterator[str]:
+    """The account of a home that trades there."""
     with keyed_venue("bybit") as venue:
         os.environ["TRUEUP_BENCH_KEY"] = venue.api_key
         os.environ["TRUEUP_BENCH_SECRET"] = venue.api_secret
-        home = _home(
-            scratch / "bybit",
+        yield (
             "  main: {broker: bybit, api_key: 'env:TRUEUP_BENCH_KEY',"
             f" api_secret: 'env:TRUEUP_BENCH_SECRET', endpoint: '{venue.url}',"
-            " rate_limit: 100000}\n",
+            " rate_limit: 100000}\n"
         )
-        figures.append(_latency("emulated bybit", asyncio.run(_steady(home, "BTCUSDT"))))
-    return figures
 
 
 def lives(scratch: Path) -> list[Figure]:
@@ -90,16 +148,41 @@ def _latency(venue: str, spans: list[float]) -> Figure:
     )
 
 
+def _stall(without: float, with_history: float) -> Figure:
+    return Figure(
+        name="P4",
+        what=f"the longest time in which nothing else was done, {HISTORY:,} executions",
+        measured=f"{with_history:.0f} ms",
+        beside=f"{without:.0f} ms (an empty book)",
+        ratio=f"{with_history / without:.1f} x",
+        aim=f"< {AIM_MS} ms",
+        reached=with_history < AIM_MS,
+    )
+
+
+def _bare_for(venue: str, spans: list[float]) -> Figure:
+    p99 = statistics.quantiles(spans, n=100)[98] * 1000
+    return Figure(
+        name="bare",
+        what=f"{venue}: {len(spans)} entries, from the answer to the call that sends the stop",
+        measured=f"p99 {p99:.1f} ms",
+        beside=f"median {statistics.median(spans) * 1000:.1f} ms",
+        ratio="-",
+        aim=f"p99 < {AIM_MS} ms",
+        reached=p99 < AIM_MS,
+    )
+
+
 # --- the service ----------------------------------------------------------------------------------
 
 
-def _home(root: Path, account: str | None = None) -> Path:
+def _home(root: Path, account: str | None = None, *, stops: bool = False) -> Path:
     run_process([*TRUEUP, "init", str(root)])
     text = (
         "DRY_RUN: false\nSAFE_MODE: false\nDRY_RUN_CONFIRM: true\n"
         "RISK: {max_order_size_ratio: 0, max_exposure: 0, max_position_size: 0}\n"
-        "POSITIONS: {require_stop: false, trail: false}\n"
     )
+    text += "" if stops else "POSITIONS: {require_stop: false, trail: false}\n"
     text += f"ACCOUNTS:\n{account}" if account else ""
     (root / "config" / "local_reconcile.yml").write_text(text)
     return root
@@ -125,6 +208,7 @@ class _Served:
         try:
             while not all(watch.reconciled for watch in self.service.watches.values()):
                 await asyncio.sleep(0.01)
+            keep_for_good()
             return await work()
         finally:
             stop.set()
@@ -158,9 +242,10 @@ def _signal(symbol: str, side: str = "buy", **more: Any) -> dict[str, Any]:
     }
 
 
-async def _steady(home: Path, symbol: str) -> list[float]:
+async def _steady(home: Path, symbol: str, watch: "_StallWatch | None" = None) -> list[float]:
     """Opening and closing in turn, one after the other."""
     served = _Served(home)
+    watch = watch or _StallWatch()
 
     async def trickle() -> None:
         for number in range(STEADY):
@@ -172,7 +257,7 @@ async def _steady(home: Path, symbol: str) -> list[float]:
             )
             await asyncio.sleep(STEADY_PAUSE)
 
-    await served.during(trickle)
+    await served.during(lambda: watch.over(trickle()))
     with sqlite3.connect(home / "data" / "orders.db") as connection:
         rows = connection.execute(
             "select s.received_at, j.begun_at from signals s"
@@ -181,6 +266,35 @@ async def _steady(home: Path, symbol: str) -> list[float]:
         ).fetchall()
     moments = [[datetime.fromisoformat(text) for text in row] for row in rows]
     return [(begun - received).total_seconds() for received, begun in moments]
+
+
+async def _protected(home: Path, symbol: str) -> list[float]:
+    """Opening and closing in turn; each opening waits for its stop."""
+    served = _Served(home)
+    standing = "select count(*) from journal where kind = 'place_stop' and state = 'done'"
+    over = (
+        "select sum(state = 'closed') * not exists(select 1 from orders where status = 'open')"
+        " from position_lives"
+    )
+
+    async def in_turn() -> None:
+        for number in range(PROTECTED):
+            served.submit(_signal(symbol))
+            await served.settled(number + 1, rows=standing)
+            served.submit(_signal(symbol, "sell", intent="close"))
+            await served.settled(number + 1, rows=over)
+
+    await served.during(in_turn)
+    with sqlite3.connect(home / "data" / "orders.db") as connection:
+        rows = connection.execute(
+            "select kind, begun_at, settled_at from journal"
+            " where kind in ('place_order', 'place_stop') order by begun_at"
+        ).fetchall()
+    return [
+        (datetime.fromisoformat(stop[1]) - datetime.fromisoformat(entry[2])).total_seconds()
+        for entry, stop in pairwise(rows)
+        if (entry[0], stop[0]) == ("place_order", "place_stop")
+    ]
 
 
 async def _burst(home: Path) -> float:

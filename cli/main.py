@@ -39,7 +39,9 @@ VERBS: Mapping[str, Mapping[str, str]] = {
         "snapshot": "Save what the broker says.",
         "verify": "Check that stops and positions are as they must be.",
         "orders": "List the book's orders.",
-        "positions": "List the book's positions.",
+        "positions": "List what is held, or what is over.",
+        "trades": "List what each entry order bought or sold.",
+        "exits": "List the exits that were asked for, with their reasons.",
         "executions": "List the book's executions.",
         "signals": "List the signals that were taken in.",
         "intents": "List what each account answered to its signals.",
@@ -59,6 +61,7 @@ VERBS: Mapping[str, Mapping[str, str]] = {
     },
     "Protect": {
         "safe-mode": "Stop every change, at once; or see whether it is stopped.",
+        "close": "Leave a position by hand, through the gates.",
         "risk": "What halts entries, and which limits stand; lift a halt.",
         "backup": "Make, list, verify and prune copies of the book.",
         "restore": "Bring a backup back.",

@@ -16,14 +16,17 @@ from typing import Any, TypeVar
 from core.config.settings import Settings
 from core.domain.ambiguity import MatchDecision
 from core.domain.execution import MOVING, BookExecution, BrokerExecution, execution_key
+from core.domain.exit import ExitIntent
 from core.domain.holding import fold_all, key_of
 from core.domain.intent import TradeIntent, intent_name
+from core.domain.life import Life
 from core.domain.market import Instrument, Quote
 from core.domain.observation import BookView, ComputedPosition, Observation, OpenStep
 from core.domain.order import COMPARED, BookOrder, BrokerOrder
 from core.domain.position import Adjustment, BookPosition, BrokerPosition, PositionKey
 from core.domain.signal import Delivery, SignalRecord
 from core.domain.snapshot import PARTS, BrokerSnapshot, Known, Lookup, Part
+from core.domain.trade import Trade
 
 Noun = TypeVar("Noun")
 
@@ -289,6 +292,66 @@ def intent(signal_id: str = "sig-1", account: str = "main", **given: Any) -> Tra
         "updated_at": "11:00:01",
     }
     return _noun(TradeIntent, values | given)
+
+
+# --- positions from entry to exit -------------------------------------------------------------
+
+
+def life(position_id: str = "p-1", **given: Any) -> Life:
+    """Long 5 at 100 since eleven, by signal sig-1."""
+    values = {
+        "position_id": position_id,
+        "account": "main",
+        "symbol": "BTCUSDT",
+        "direction": "long",
+        "state": "open",
+        "quantity": 5,
+        "volume": 5,
+        "entry_price": 100,
+        "entry_time": "11:00",
+        "signal_source": "signal",
+        "signal_id": "sig-1",
+        "created_at": "11:00",
+        "updated_at": "11:00",
+    }
+    return _noun(Life, values | given)
+
+
+def trade(trade_id: str = "t-1", **given: Any) -> Trade:
+    """All of that life, entered by order o-1."""
+    values = {
+        "trade_id": trade_id,
+        "position_id": "p-1",
+        "account": "main",
+        "symbol": "BTCUSDT",
+        "direction": "long",
+        "kind": "NEWBUY",
+        "order_id": "o-1",
+        "quantity": 5,
+        "open_quantity": 5,
+        "entry_price": 100,
+        "entry_time": "11:00",
+        "updated_at": "11:00",
+    }
+    return _noun(Trade, values | given)
+
+
+def exit_intent(episode: int = 1, **given: Any) -> ExitIntent:
+    """A wish to leave that trade by hand."""
+    values = {
+        "exit_intent_id": f"e-{given.get('trade_id', 't-1')}-{episode}",
+        "exit_signal_id": f"x-{given.get('trade_id', 't-1')}-{episode}",
+        "trade_id": "t-1",
+        "position_id": "p-1",
+        "account": "main",
+        "symbol": "BTCUSDT",
+        "side": "sell",
+        "cause": "MANUAL",
+        "episode": episode,
+        "created_at": "11:30",
+        "updated_at": "11:30",
+    }
+    return _noun(ExitIntent, values | given)
 
 
 # --- configuration ----------------------------------------------------------------------------

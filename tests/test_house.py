@@ -24,7 +24,7 @@ SERVICE_SPOKEN_OF = ("cli/", "core/operate/")
 # Who may hold what it takes to write; to everyone else the ports are for reading.
 HOLDERS = {
     "Mint": ("core/apply/",),
-    "Receipt": ("core/apply/", "core/assembly", "core/brokers/"),
+    "Receipt": ("core/apply/", "core/assembly", "core/brokers/", "core/ports/"),
     "BrokerWriter": ("core/apply/", "core/assembly", "core/brokers/"),
     "BookWriting": ("core/apply/", "core/assembly", "core/book/"),
 }
@@ -132,11 +132,11 @@ def plant(root: Path, files: dict[str, str]) -> None:
         (
             writing_hands,
             "core/operate/stage.py",
-            "from core.ports import Clock, Receipt",
+            "from core.ports.receipt import Receipt",
             "Receipt",
         ),
-        (writing_hands, "core/brokers/paper.py", "from core.ports import Mint", ":1: Mint"),
-        (writing_hands, "core/book/sqlite.py", "from core import ports\nports.Mint()", ":2: Mint"),
+        (writing_hands, "core/brokers/paper.py", "from core.ports.receipt import Mint", ":1: Mint"),
+        (writing_hands, "core/book/view.py", "from core import ports\nports.Mint()", ":2: Mint"),
         (writing_hands, "cli/main.py", "def run():\n from core.ports import BookWriting", ":2: "),
         (folders_without_init, "core/plan/plan.py", "", "no core/plan/__init__.py"),
     ],
@@ -162,7 +162,7 @@ def test_what_only_looks_like_a_violation_is_let_be(tmp_path: Path) -> None:
             "cli/__init__.py": "",
             "cli/manage.py": "class Service: ...",
             "core/__init__.py": "",
-            "core/apply/__init__.py": "from core.ports import Mint, Receipt",
+            "core/apply/__init__.py": "from core.ports.receipt import Mint, Receipt",
             "core/apply/door.py": "class Database: ...\ndef processed(): float\n",
             "core/brokers/__init__.py": "seconds = float('1.5')",
         },

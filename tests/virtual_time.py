@@ -51,9 +51,13 @@ class LoopClock:
         await asyncio.sleep(seconds)
 
 
-def run_to_its_end(work: Coroutine[Any, Any, Answer], dies_of: type[BaseException]) -> Answer:
+def run_to_its_end(
+    work: Coroutine[Any, Any, Answer],
+    dies_of: type[BaseException],
+    loop: asyncio.AbstractEventLoop | None = None,
+) -> Answer:
     """Like asyncio.run; a death takes all tasks along, however often it is met on the way out."""
-    loop = VirtualLoop()
+    loop = loop or VirtualLoop()
     asyncio.set_event_loop(loop)
     try:
         return loop.run_until_complete(work)
@@ -65,7 +69,11 @@ def run_to_its_end(work: Coroutine[Any, Any, Answer], dies_of: type[BaseExceptio
         loop.close()
 
 
-def _end(loop: VirtualLoop, tasks: "set[asyncio.Task[Any]]", dies_of: type[BaseException]) -> None:
+def _end(
+    loop: asyncio.AbstractEventLoop,
+    tasks: "set[asyncio.Task[Any]]",
+    dies_of: type[BaseException],
+) -> None:
     for task in tasks:
         task.cancel()
     with suppress(dies_of):

@@ -37,7 +37,9 @@ def command(
         [(line["at"], Cell(line["what"], Tone.STRONG), line["id"], told(line)) for line in wanted],
     )
     if len(wanted) < len(lines):
-        call.screen.note(f"{len(lines) - len(wanted)} more lines of audit and outbox: --verbose")
+        call.screen.note(
+            f"{len(lines) - len(wanted)} more lines of audit, outbox and snapshots: --verbose"
+        )
     return Exit.DONE
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from cli.exits import Exit
 from cli.invocation import Invocation
 from cli.options import verb
+from core.host.memory import keep_for_good
 from core.operate.desk import Desk
 from core.operate.managing import Service
 from core.ports import Lock
@@ -33,10 +34,22 @@ async def _serve(call: Invocation, desk: Desk, lock: Lock) -> None:
             accounts = desk.accounts(call.options.account)
             service = _service(desk, accounts)
             _greet(call, desk, accounts)
-            await service.run(stop)
+            settling = asyncio.create_task(_settle_in(service))
+            try:
+                await service.run(stop)
+            finally:
+                settling.cancel()
             call.screen.note("stopped; nothing is under way")
     finally:
         await desk.close()
+
+
+async def _settle_in(service: Service) -> None:
+    """Once every account has been looked at, all that start-up needs has been loaded."""
+    while not all(watch.looked_at for watch in service.watches.values()):
+        await service.desk.clock.sleep(1)
+    keep_for_good()
+    service.desk.log.event("manage_settled")
 
 
 def _service(desk: Desk, accounts: Sequence[str]) -> Service:

@@ -11,12 +11,12 @@ from cli.exits import Exit
 from cli.invocation import Invocation
 from cli.options import AsJson, group, verb
 from cli.screen import Cell, Screen, Tone
-from core.config.settings import Risk
+from core.config.trading_settings import Risk
 from core.domain.errors import Blocked, Usage
 from core.domain.intent import Halt
 from core.domain.moment import moment_text
 from core.domain.text import to_row
-from core.operate.risk import halts_to_lift, lift, lifted_halts, standing_halts
+from core.operate.risk import freeze, halts_to_lift, lift, lifted_halts, standing_halts
 
 command = group("What stops entries, and which limits stand; lift a halt.")
 
@@ -54,7 +54,7 @@ def reset(
     call: Invocation,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why, for the record.")] = "",
     kind: Annotated[
-        str | None, typer.Option(metavar="KIND", help="Only this: daily_loss, liquidation.")
+        str | None, typer.Option(metavar="KIND", help="Only this: daily_loss, liquidation, frozen.")
     ] = None,
     confirm: Annotated[
         str, typer.Option(metavar="ACCOUNT", help="Confirm without being asked.")
@@ -91,6 +91,31 @@ def reset(
         kinds = ", ".join(halt.kind for halt in left)
         call.screen.line(Cell(f"{account} is still halted: {kinds}", Tone.BAD))
     call.screen.next("trueup risk status")
+    return Exit.DONE
+
+
+@command.command("freeze")
+@verb("trueup risk freeze --account main --reason 'the venue announced maintenance'")
+def freeze_account(
+    call: Invocation,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why, for the record.")] = "",
+    as_json: AsJson = False,
+) -> int:
+    """Let neither entries nor exits of one account be sent; its stops stay at the venue."""
+    account = call.options.account
+    if account is None or not reason.strip():
+        raise Usage(
+            "freezing needs an account and a reason",
+            hint="trueup risk freeze --account NAME --reason TEXT",
+        )
+    with desk_for(call) as desk:
+        desk.accounts(account)
+        halt = freeze(desk, account, reason=reason.strip())
+    if as_json:
+        call.screen.json(to_row(halt))
+        return Exit.DONE
+    call.screen.line(Cell(f"{account} is frozen", Tone.BAD), f": {halt.reason}")
+    call.screen.next(f"trueup risk reset --account {account} --kind frozen --reason TEXT")
     return Exit.DONE
 
 

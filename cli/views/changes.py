@@ -39,6 +39,7 @@ SIGNS: Mapping[str, tuple[str, Tone]] = MappingProxyType(
         "roll_due": ("-", Tone.REMOVE),
         "cancel_order": ("-", Tone.REMOVE),
         "amend_order": ("~", Tone.CHANGE),
+        "place_exit": ("-", Tone.REMOVE),
         "place_order": ("+", Tone.ADD),
     }
 )

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -21,12 +22,29 @@ _RIGHT = frozenset(
     (
         *("quantity", "filled_quantity", "price", "trigger_price", "average_price", "mark_price"),
         *("fee", "realized_pnl", "unrealized_pnl", "amount", "confidence"),
+        *("open_quantity", "volume", "entry_price", "exit_price", "stop_price", "leverage"),
+        *("life_realized_pnl", "realized_pnl_pct", "fees", "tries"),
     )
 )
 
 
+Row = Mapping[str, Any]
 Shown = Mapping[str, Callable[[Any], str]]
 _AS_IT_IS: Shown = MappingProxyType({})
+_BY_NAME: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """How the rows of a table look on a screen; JSON and CSV carry every column as it is."""
+
+    columns: Sequence[str]
+    # Headings, where a column's name says less than the list needs.
+    titles: Mapping[str, str] = field(default_factory=dict)
+    # Puts a column into words.
+    shown: Shown = field(default_factory=dict)
+    # Puts a row into words where one column alone does not tell enough.
+    worded: Callable[[Row], Row] = dict
 
 
 def lister(
@@ -37,37 +55,57 @@ def lister(
     examples: Sequence[str],
     told: str,
     shown: Shown = _AS_IT_IS,
+    titles: Mapping[str, str] = _BY_NAME,
+    worded: Callable[[Row], Row] = dict,
 ) -> Command:
-    """The list command of a table: every one filters, sorts and pages alike.
+    """The list command of a table: every one filters, sorts and pages alike."""
+    sheet = Sheet(columns=columns, titles=titles, shown=shown, worded=worded)
 
-    `columns` are those that fit a screen; JSON and CSV carry every column. `shown` puts a column
-    into words on the screen.
-    """
+    def listing(call: Invocation, **given: Any) -> int:
+        return show_page(call, asked_for(call, table, filters, given), sheet, given)
 
-    def command(call: Invocation, **given: Any) -> int:
-        asked = Listing(
-            table=table,
-            where=_where(call.options.account, {name: given[name] for name in filters}),
-            since=_moment("--since", given["since"]),
-            until=_moment("--until", given["until"]),
-            sort=given["sort"],
-            descending=not given["asc"],
-            page=given["page"],
-            page_size=given["page_size"],
-        )
-        as_json, as_csv = given["as_json"], given["as_csv"]
-        return show_page(call, asked, columns, shown, as_json=as_json, as_csv=as_csv)
+    return listing_command(listing, filters=filters, examples=examples, told=told)
 
-    command.__doc__ = told
-    command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [_CALL, *(_filter(name) for name in filters), *_SHARED]
+
+def listing_command(
+    listing: Command,
+    *,
+    filters: Sequence[str],
+    examples: Sequence[str],
+    told: str,
+    flags: Mapping[str, str] = _BY_NAME,
+) -> Command:
+    """Gives it the options of every list, its filters, and `flags` with their meaning."""
+    listing.__doc__ = told
+    own = [*(_filter(name) for name in filters), *(_flag(*each) for each in flags.items())]
+    listing.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [_CALL, *own, *_SHARED]
     )
-    return verb(*examples)(command)
+    return verb(*examples)(listing)
+
+
+def asked_for(
+    call: Invocation, table: str, filters: Sequence[str], given: Mapping[str, Any]
+) -> Listing:
+    return Listing(
+        table=table,
+        where=_where(call.options.account, {name: given[name] for name in filters}),
+        since=_moment("--since", given["since"]),
+        until=_moment("--until", given["until"]),
+        sort=given["sort"],
+        descending=not given["asc"],
+        page=given["page"],
+        page_size=given["page_size"],
+    )
 
 
 def _filter(name: str) -> inspect.Parameter:
     option = typer.Option(metavar=name.upper(), help=f"Only this {name.replace('_', ' ')}.")
     return _option(name, Annotated[str | None, option], None)
+
+
+def _flag(name: str, meaning: str) -> inspect.Parameter:
+    return _option(name, Annotated[bool, typer.Option(f"--{name}", help=meaning)], False)
 
 
 def _option(name: str, kind: Any, default: object) -> inspect.Parameter:
@@ -107,26 +145,18 @@ def _moment(flag: str, text: str | None) -> datetime | None:
         raise Usage(f"{flag}: {error}", hint=f"{flag} 2026-01-05T12:00:00Z") from None
 
 
-def show_page(
-    call: Invocation,
-    asked: Listing,
-    columns: Sequence[str],
-    shown: Shown = _AS_IT_IS,
-    *,
-    as_json: bool,
-    as_csv: bool,
-) -> int:
-    if as_json and as_csv:
+def show_page(call: Invocation, asked: Listing, sheet: Sheet, given: Mapping[str, Any]) -> int:
+    if given["as_json"] and given["as_csv"]:
         raise Usage("--json and --csv exclude each other")
     with desk_for(call) as desk, desk.book.read() as book:
         page = book.page(asked)
-    if as_json:
+    if given["as_json"]:
         call.screen.json(_document(asked.table, page))
-    elif as_csv:
-        names = list(page.rows[0]) if page.rows else list(columns)
+    elif given["as_csv"]:
+        names = list(page.rows[0]) if page.rows else list(sheet.columns)
         call.screen.csv(names, [[row.get(name) for name in names] for row in page.rows])
     else:
-        _show(call, page, columns, shown)
+        _show(call, page, sheet)
     return Exit.DONE
 
 
@@ -144,10 +174,12 @@ def _document(table: str, page: Page) -> dict[str, object]:
     }
 
 
-def _show(call: Invocation, page: Page, columns: Sequence[str], shown: Shown) -> None:
+def _show(call: Invocation, page: Page, sheet: Sheet) -> None:
+    titles = ((name, sheet.titles.get(name, name.replace("_", " "))) for name in sheet.columns)
+    rows = [sheet.worded(row) for row in page.rows]
     call.screen.table(
-        [Column(name.replace("_", " "), right=name in _RIGHT) for name in columns],
-        [[_cell(row.get(name), shown.get(name)) for name in columns] for row in page.rows],
+        [Column(title, right=name in _RIGHT) for name, title in titles],
+        [[_cell(row.get(name), sheet.shown.get(name)) for name in sheet.columns] for row in rows],
     )
     if page.total_pages > 1:
         call.screen.line(

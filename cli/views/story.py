@@ -10,7 +10,7 @@ from cli.views.intents import sentences
 Line = Mapping[str, Any]
 
 # The book's bookkeeping about its own doings; --verbose shows it too.
-BACKSTAGE = frozenset({"audit", "outbox"})
+BACKSTAGE = frozenset({"audit", "outbox", "snapshot"})
 
 
 def told(line: Line) -> str:
@@ -88,6 +88,58 @@ def _adjustment(line: Line) -> str:
     return f"{line['quantity']} adopted by {line['by']}: {line['reason']}"
 
 
+# --- positions ------------------------------------------------------------------------------------
+
+
+def _position(line: Line) -> str:
+    """From its entry to its end, as far as it has come."""
+    entered = f"{line['direction']} {line['volume']} {line['symbol']}{_at(line['entry_price'])}"
+    stop = f", stop{_at(line['stop_price'])}" if line["stop_order_id"] else ""
+    return f"{entered}{stop}{_left(line)} → {line['state']}"
+
+
+def _trade(line: Line) -> str:
+    entered = f"{line['kind']} {line['direction']} {line['quantity']}{_at(line['entry_price'])}"
+    return f"{entered}{_left(line)} → {line['status']}"
+
+
+def _left(line: Line) -> str:
+    if not line["exit_reason"]:
+        return ""
+    price = line["exit_price"] or "an unknown price"
+    return f", left at {price} ({line['exit_reason']}), realised {line['realized_pnl']}"
+
+
+def _transition(line: Line) -> str:
+    return f"{line['from_state'] or 'new'} → {line['to_state']}: {line['reason']}"
+
+
+def _stop(line: Line) -> str:
+    told = _document(line["payload"])
+    return f"{_word(told.get('stop_was'))} → {told.get('stop_price')} ({told.get('stop_order_id')})"
+
+
+def _snapshot(line: Line) -> str:
+    stop = f", stop{_at(line['stop_price'])}" if line["stop_price"] else ""
+    held = f"{line['quantity']}{_at(line['average_price'])}, mark {_word(line['mark_price'])}"
+    return f"{held}, unrealised {_word(line['unrealized_pnl'])}{stop}"
+
+
+def _exit_signal(line: Line) -> str:
+    return f"{line['cause']}{_at(line['price'])} by {line['by']}: {line['because']}"
+
+
+def _exit(line: Line) -> str:
+    wanted = f"{line['cause']} {line['side']} {_word(line['quantity'])}"
+    again = f", try {line['tries']}" if line["tries"] > 1 else ""
+    if refused := sentences(line.get("reasons")):
+        return f"{wanted}{again} → {line['state']}: {refused}"
+    return f"{wanted}{again} → {_intent(line)}"
+
+
+# --- words ----------------------------------------------------------------------------------------
+
+
 def _at(price: object) -> str:
     return f" at {price}" if price else ""
 
@@ -118,5 +170,12 @@ _TOLD: Mapping[str, Callable[[Line], str]] = MappingProxyType(
         "order event": _order_event,
         "execution": _execution,
         "adjustment": _adjustment,
+        "position": _position,
+        "trade": _trade,
+        "transition": _transition,
+        "stop": _stop,
+        "snapshot": _snapshot,
+        "exit signal": _exit_signal,
+        "exit": _exit,
     }
 )

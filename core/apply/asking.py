@@ -17,7 +17,8 @@ from core.domain.errors import BrokerError, NotSent, OutcomeUnknown, Rejected
 from core.domain.order import BrokerOrder, OrderStatus
 from core.domain.record import NOT_SENT, StepState
 from core.domain.snapshot import Found, Inconclusive, Lookup
-from core.ports import Broker, BrokerReader, Receipt, RunLog
+from core.ports import Broker, BrokerReader, RunLog
+from core.ports.receipt import Receipt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,14 +4,17 @@ Positions follow from executions here, with the same arithmetic that the plan wa
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
+from core.apply.exit_progress import follow_exits
+from core.apply.living import follow_executions, follow_orders
 from core.apply.progressing import follow_intents
 from core.domain.execution import MOVING, BookExecution
 from core.domain.holding import Correction, followed, key_of
+from core.domain.market import Instrument
 from core.domain.observation import BookView, Observation
 from core.domain.order import BookOrder
 from core.domain.position import Adjustment, BookPosition, PositionKey
@@ -58,6 +61,12 @@ class Batch:
     order_events: list[OrderEvent] = field(default_factory=list)
     audit: list[Audit] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    # For the lives of positions: rows as they were and as they are, contract sizes, positions that
+    # the broker showed to be flat, when.
+    corrections: list[Correction] = field(default_factory=list)
+    instruments: dict[str, Instrument] = field(default_factory=dict)
+    flat: set[PositionKey] = field(default_factory=set)
+    at: datetime | None = None
 
     def write(self, book: BookWriting) -> None:
         book.insert_orders(self.new_orders)
@@ -70,18 +79,50 @@ class Batch:
         book.insert_order_events(self.order_events)
         book.insert_audit(self.audit)
         book.insert_events(self.events)
-        follow_intents(book, [*self.new_orders, *self.orders])
+        orders = [*self.new_orders, *self.orders]
+        # What was bought and sold comes first: without it an exit that has filled looks like one
+        # that has failed.
+        self._follow_lives(book, orders)
+        follow_intents(book, orders)
+        follow_exits(book, orders)
+
+    def _follow_lives(self, book: BookWriting, orders: Iterable[BookOrder]) -> None:
+        assert self.at is not None, "a batch is written by whoever made it"
+        follow_executions(
+            book,
+            self.new_executions,
+            self.positions,
+            corrections=self.corrections,
+            instruments=self.instruments,
+            flat=self.flat,
+            at=self.at,
+        )
+        moved = {(row.account, row.symbol) for row in self.positions}
+        for account, symbol in {(row.account, row.symbol) for row in orders} - moved:
+            follow_orders(book, account, symbol, at=self.at)
 
 
 def batch_of(actions: Sequence[Action], case: Circumstances) -> Batch:
     """Rows, audit and outbox of all the actions, together."""
-    batch = Batch()
+    batch = Batch(at=case.at)
     adopted: dict[PositionKey, AdoptPosition] = {}
     for action in actions:
         _add_rows(batch, action, case, adopted)
         batch.audit.append(_audit(action, case))
     _follow(batch, adopted, case)
+    for seen in case.observations.values():
+        batch.instruments.update(seen.broker.instruments)
+    batch.flat.update(_shown_flat(batch.positions, case))
     return batch
+
+
+def _shown_flat(positions: Iterable[BookPosition], case: Circumstances) -> Iterator[PositionKey]:
+    """Those that a whole listing of the broker's does not have."""
+    for row in positions:
+        seen = case.observations[row.account].broker
+        shown = {(each.symbol, each.side) for each in seen.positions if each.quantity}
+        if seen.knows("positions") and (row.symbol, row.side) not in shown:
+            yield PositionKey(row.account, row.symbol, row.side)
 
 
 def _add_rows(
@@ -131,6 +172,7 @@ def _follow(
         before = case.observations[row.account].book.executions[old_key]
         if row.kind in MOVING:
             corrected[key_of(row)].append((before, row))
+            batch.corrections.append((before, row))
     gains: dict[str, Decimal] = {}
     for key in sorted({*fresh, *corrected, *adopted}):
         position = _followed(key, fresh[key], corrected[key], case, gains)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.apply.journal import Facts
+from core.domain.exit import ExitOrder, exit_of
 from core.domain.intent import IntentOrder, signal_order
 from core.domain.order import (
     LIVE,
@@ -29,13 +30,15 @@ from core.plan.change import (
     CancelStaleOrder,
     CloseRecommendation,
     MoveStop,
+    PlaceExit,
     PlaceOrder,
     PlaceStop,
     ResizeStop,
     RollDue,
     TakeProfit,
 )
-from core.ports import BookReading, BrokerWriter, Receipt
+from core.ports import BookReading, BrokerWriter
+from core.ports.receipt import Receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +51,14 @@ class Placing:
     def begun(self, step: Step, by: str) -> Facts:
         """Written before anything is sent."""
         wanted = self.request if isinstance(self.request, IntentOrder) else None
+        leaves = self.request if isinstance(self.request, ExitOrder) else None
         return Facts(
             new_order=self.row,
             order_event=_order_event(self.row, None, step.begun_at, step.kind, by),
             events=[order_told(self.row, step, step.begun_at)],
             of_signal=signal_order(wanted) if wanted else None,
             intent_id=wanted.intent_id if wanted else None,
+            of_exit=exit_of(leaves) if leaves else None,
         )
 
     async def send(self, broker: BrokerWriter, receipt: Receipt) -> BrokerOrder:
@@ -114,7 +119,14 @@ Call = Placing | Amending | Cancelling
 def call_for(change: AnyChange, *, key: str, now: datetime, row: BookOrder | None) -> Call:
     """`row` is the book's row of the order that the change speaks of, when it has one."""
     match change:
-        case PlaceStop() | PlaceOrder() | CloseRecommendation() | TakeProfit() | RollDue():
+        case (
+            PlaceStop()
+            | PlaceOrder()
+            | PlaceExit()
+            | CloseRecommendation()
+            | TakeProfit()
+            | RollDue()
+        ):
             return Placing(change.after, row or _new_row(change.account, change.after, key, now))
         case ResizeStop() | MoveStop() | AmendOrder():
             return Amending(change.before, change.after, row)
@@ -130,6 +142,7 @@ def order_at_broker(change: AnyChange) -> BrokerOrder | None:
 
 def _new_row(account: str, request: OrderRequest, key: str, now: datetime) -> BookOrder:
     signal = request if isinstance(request, IntentOrder) else None
+    traced = request if isinstance(request, IntentOrder | ExitOrder) else None
     return BookOrder(
         order_id=key,
         account=account,
@@ -147,7 +160,7 @@ def _new_row(account: str, request: OrderRequest, key: str, now: datetime) -> Bo
         status=OrderStatus.PENDING,
         origin=Origin.OWNED,
         signal_id=signal.signal_id if signal else None,
-        trace_id=signal.trace_id if signal else None,
+        trace_id=traced.trace_id if traced else None,
         created_at=now,
         updated_at=now,
     )

@@ -9,12 +9,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.apply.exit_progress import follow_exits, place_exit
+from core.apply.living import follow_orders
 from core.apply.progressing import follow_intents
 from core.domain.errors import Stale
+from core.domain.exit import ExitOf
 from core.domain.intent import IntentState, SignalOrder
 from core.domain.order import OUR_KEY_PREFIX, BookOrder
 from core.domain.record import Audit, Event, OrderEvent, PlanState, Step, StepState
-from core.ports import Book, BookReading, BookWriting, Mint, Receipt
+from core.ports import Book, BookReading, BookWriting
+from core.ports.receipt import Mint, Receipt
 
 _MINT = Mint()
 
@@ -37,6 +41,8 @@ class Facts:
     # Set when the order comes of an intent, which must still be waiting for it.
     of_signal: SignalOrder | None = None
     intent_id: str | None = None
+    # Set when it is the order of an exit, which must still be waiting for it.
+    of_exit: ExitOf | None = None
 
     def write(self, book: BookWriting) -> None:
         if self.new_order:
@@ -50,9 +56,14 @@ class Facts:
         book.insert_events(self.events)
         if self.of_signal:
             book.put_signal_orders([self.of_signal])
+        if self.of_exit:
+            book.put_exit_order(self.of_exit)
         if row := self.new_order or self.order:
             book.bump_serial()
             follow_intents(book, [row])
+            follow_exits(book, [row])
+            assert row.updated_at is not None, "rows are written with the moment of their writing"
+            follow_orders(book, row.account, row.symbol, at=row.updated_at)
 
 
 class Journal:
@@ -89,8 +100,10 @@ class Journal:
             facts(book).write(book)
 
 
-def _check_not_begun(book: BookReading, facts: Facts) -> None:
+def _check_not_begun(book: BookWriting, facts: Facts) -> None:
     """One intent, one order: two processes may carry the same one, and one of them wins."""
+    if facts.of_exit is not None and facts.new_order is not None:
+        place_exit(book, facts.of_exit, facts.new_order)
     if facts.intent_id is None or facts.new_order is None:
         return
     intent = book.intent(facts.intent_id)

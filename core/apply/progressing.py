@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from core.apply.living import follow_orders
 from core.decide.execution.progress import intent_progress, signal_progress
 from core.domain.intent import (
     INTENT_MOVES,
@@ -37,6 +38,7 @@ def follow_signals(book: BookWriting, signal_ids: Collection[str], at: datetime 
         moment = at or signal.received_at
         for intent in book.intents(signal_id=signal.signal_id):
             _move_intent(book, intent, moment, signal.attempt)
+            follow_orders(book, intent.account, intent.symbol, at=moment)
         _move_signal(book, signal, moment)
 
 
@@ -52,9 +54,10 @@ def _move_intent(book: BookWriting, intent: TradeIntent, at: datetime, attempt: 
     for state in states:
         if state in INTENT_MOVES[intent.state]:
             after = replace(intent, state=state, updated_at=at)
-            if book.move_intent(after, from_state=intent.state):
-                book.insert_events([intent_told(after)])
-                intent = after
+            moved = book.move_intent(after, from_state=intent.state)
+            assert moved, "it was read in this very transaction"
+            book.insert_events([intent_told(after)])
+            intent = after
 
 
 def _move_signal(book: BookWriting, signal: SignalRecord, at: datetime) -> None:

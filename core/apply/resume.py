@@ -8,6 +8,8 @@
 | the same                  | no               | stays open: a venue may accept late |
 | inconclusive              | (any)            | stays open       |
 
+In a running service, a stop that a venue keeps no key of is settled by what is just like it.
+
 Nothing is sent from here. What turns out not to have happened is proposed afresh by the next plan.
 """
 
@@ -20,7 +22,7 @@ from core.apply.calls import Call, Placing, call_for, order_at_broker
 from core.apply.journal import Journal
 from core.apply.settling import settle
 from core.domain.money import decimal_text
-from core.domain.order import LIVE, BookOrder, BrokerOrder, OrderRequest, OrderStatus
+from core.domain.order import LIVE, STOP_TYPES, BookOrder, BrokerOrder, OrderRequest, OrderStatus
 from core.domain.record import Step, StepState
 from core.domain.snapshot import Absent, Found, Inconclusive, Lookup
 from core.plan.codec import action_from_document
@@ -45,6 +47,9 @@ class Resumption:
     brokers: Mapping[str, Broker]
     clock: Clock
     log: RunLog
+    # Nobody is there to be asked which order it is. A stop that can only reduce, on exactly our
+    # terms, does what ours was to do, whoever placed it.
+    takes_alike_stops: bool = False
 
     async def settle_open_steps(self, steps: Sequence[Step]) -> list[Settled]:
         return [await self._settle(step) for step in steps]
@@ -53,7 +58,10 @@ class Resumption:
         call = reopened(self.book, step)
         broker = self.brokers[step.account]
         lookup = await look_up(broker, call, step.symbol, step.idempotency_key)
+        lookup = of_its_kind(call, lookup)
         answer = conclude(call, step, lookup, broker.capabilities, self.clock.now())
+        if answer.state is StepState.UNKNOWN and self.takes_alike_stops:
+            answer = self._by_likeness(call, step, lookup, broker.capabilities) or answer
         # An unchanged answer is not written down again: asking twice must not change anything.
         if answer.state is not StepState.UNKNOWN or step.state is StepState.BEGUN:
             settle(Journal(self.book), call, step, answer, at=self.clock.now(), by="resume")
@@ -67,6 +75,39 @@ class Resumption:
             broker_order_id=answer.shown.broker_order_id if answer.shown else None,
             alike=alike(call, lookup) if answer.state is StepState.UNKNOWN else (),
         )
+
+    def _by_likeness(
+        self, call: Call, step: Step, lookup: Lookup, venue: Capabilities
+    ) -> Answer | None:
+        """None while it cannot be told; a live one is preferred to one that has ended."""
+        if self.clock.now() < step.begun_at + venue.quarantine or not _is_stop(call):
+            return None
+        if not (isinstance(lookup, Inconclusive) and lookup.whole):
+            return None
+        names = set(alike(call, lookup))
+        with self.book.read() as book:
+            rows = book.orders(step.account, broker_order_ids=names)
+        known = {row.broker_order_id for row in rows if row.order_id != step.order_id}
+        like = [one for one in lookup.candidates if one.broker_order_id in names - known]
+        if not like:
+            note = "not placed: the broker has no such stop that nobody here knows of"
+            return Answer(state=StepState.FAILED, status=OrderStatus.REJECTED, note=note)
+        shown = max(like, key=lambda one: (one.status in LIVE, one.broker_order_id))
+        return Answer(state=StepState.DONE, shown=shown, note="one on its terms, taken for it")
+
+
+def of_its_kind(call: Call, lookup: Lookup) -> Lookup:
+    """An order that keeps a key is not among those without one: a stop is no market order."""
+    if not (isinstance(call, Placing) and isinstance(lookup, Inconclusive) and lookup.whole):
+        return lookup
+    kinds = {candidate.type for candidate in lookup.candidates}
+    return lookup if call.request.type in kinds else Absent()
+
+
+def _is_stop(call: Call) -> bool:
+    if not isinstance(call, Placing):
+        return False
+    return call.request.type in STOP_TYPES and call.request.reduce_only
 
 
 def reopened(book: Book, step: Step) -> Call:

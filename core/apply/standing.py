@@ -12,11 +12,10 @@ from typing import Any
 from core.apply.asking import Answer
 from core.apply.calls import order_at_broker
 from core.apply.hold import Hold
-from core.apply.journal import idempotency_key
-from core.apply.stepping import Commission, Copybook, Stepper
+from core.apply.stepping import Commission, Copybook, Stepper, key_for
 from core.domain.errors import Blocked, Stale
-from core.domain.order import COMPARED, LIVE, BookOrder, BrokerOrder
-from core.plan.change import AnyChange, PlaceOrder
+from core.domain.order import COMPARED, LIVE, STOP_TYPES, BookOrder, BrokerOrder, PositionSide
+from core.plan.change import AnyChange, PlaceStop
 from core.plan.plan import Action
 from core.ports import Book, BookReading, Broker, Clock, RunLog
 
@@ -31,22 +30,30 @@ class StandingDoor:
     hold: Hold
     # Asked before every change: why nothing may be changed, or None.
     forbidden: Callable[[], str | None]
+    # Why nothing may be sent to an account, or None.
+    misfit: Callable[[str], str | None] = lambda account: None
 
-    async def carry_out(self, change: AnyChange, *, cause: str, name: str) -> Answer:
+    async def carry_out(
+        self, change: AnyChange, *, cause: str, name: str, relies_on: BookOrder | None = None
+    ) -> Answer:
         """`cause` stands where a reviewed plan has its id, `name` where it has the action's.
 
-        Raises Blocked or Stale when nothing was begun.
+        `relies_on` is a row that has to be as it was when the change was decided. Raises Blocked
+        or Stale when nothing was begun.
         """
         async with self.hold:
             if why := self.forbidden():
                 raise Blocked(why, hint="trueup status")
+            if why := self.misfit(change.account):
+                raise Blocked(why, hint="trueup doctor")
             with self.book.read() as book:
                 self._check_still_true(book, change)
+                if relies_on and relies_on not in book.orders(
+                    change.account, order_ids=[relies_on.order_id]
+                ):
+                    raise Stale(f"order {relies_on.order_id} has moved meanwhile")
                 lineage = book.identity().lineage
-            if isinstance(change, PlaceOrder):
-                key = change.after.key
-            else:
-                key = idempotency_key(lineage, cause, name, change.account)
+            key = key_for(change, lineage, cause, name)
             stepper = Stepper(
                 book=self.book,
                 brokers=self.brokers,
@@ -64,6 +71,8 @@ class StandingDoor:
                 self.hold.under_way.discard(key)
 
     def _check_still_true(self, book: BookReading, change: AnyChange) -> None:
+        if isinstance(change, PlaceStop) and change.is_first and _is_guarded(book, change):
+            raise Stale(f"a stop of {change.target} stands already")
         order = order_at_broker(change)
         if order is None:
             return
@@ -83,6 +92,18 @@ async def _to_its_end(call: Coroutine[Any, Any, Answer]) -> Answer:
     except asyncio.CancelledError:
         await asyncio.wait({task})
         raise
+
+
+def _is_guarded(book: BookReading, change: PlaceStop) -> bool:
+    """Two parts of the service may find a position bare; the second comes too late."""
+    wanted = change.after
+    return any(
+        row.order_type in STOP_TYPES
+        and row.reduce_only
+        and row.side is wanted.side
+        and row.position_side in (PositionSide.BOTH, wanted.position_side)
+        for row in book.live_orders_in(change.account, change.symbol)
+    )
 
 
 def _moved(order: BrokerOrder, row: BookOrder) -> list[str]:

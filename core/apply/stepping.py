@@ -16,10 +16,11 @@ from core.apply.settling import settle
 from core.domain.moment import moment_text
 from core.domain.record import Step, StepState
 from core.domain.text import Row
-from core.plan.change import AnyChange, PlaceOrder
+from core.plan.change import AnyChange, PlaceExit, PlaceOrder
 from core.plan.codec import action_document
 from core.plan.plan import Action
-from core.ports import Book, Broker, Clock, Receipt, RunLog
+from core.ports import Book, Broker, Clock, RunLog
+from core.ports.receipt import Receipt
 
 
 class Copybook(Protocol):
@@ -50,7 +51,7 @@ class Begun:
 
 def key_for(change: AnyChange, lineage: str, plan_id: str, action_id: str) -> str:
     """An intent's order has one key, whichever plan carries it; all else is named by its plan."""
-    if isinstance(change, PlaceOrder):
+    if isinstance(change, PlaceOrder | PlaceExit):
         return change.after.key
     return idempotency_key(lineage, plan_id, action_id, change.account)
 

@@ -1,4 +1,4 @@
-"""Everything the book knows about one signal, order, execution or symbol, in the order of time."""
+"""Everything the book knows about a signal, order, position or symbol, in the order of time."""
 
 import json
 import sqlite3
@@ -51,7 +51,28 @@ SELECT signal_id FROM signals WHERE symbol = :subject
 UNION SELECT signal_id FROM trade_intents WHERE :subject IN (symbol, trace_id)
 """
 
-# :orders are order ids, :venue pairs of account and broker order id, :signals signal ids.
+# And from the third: positions, by the ids of all that belongs to them, and by what they came of.
+POSITIONS_BY_IDENTIFIER = """
+SELECT position_id FROM position_lives WHERE position_id = :subject
+UNION SELECT position_id FROM trades WHERE trade_id = :subject
+UNION SELECT position_id FROM exit_signals WHERE exit_signal_id = :subject
+UNION SELECT position_id FROM exit_intents WHERE exit_intent_id = :subject
+"""
+POSITIONS_BY_ANYTHING_ELSE = """
+SELECT position_id FROM position_lives WHERE :subject IN (symbol, trace_id)
+"""
+POSITIONS_OF_THESE = """
+SELECT position_id FROM position_lives
+  WHERE signal_id IN (SELECT value FROM json_each(:signals))
+    OR stop_order_id IN (SELECT value FROM json_each(:orders))
+UNION SELECT position_id FROM trades WHERE order_id IN (SELECT value FROM json_each(:orders))
+UNION SELECT position_id FROM exit_intents WHERE exit_intent_id IN (
+  SELECT exit_intent_id FROM exit_orders WHERE order_id IN (SELECT value FROM json_each(:orders))
+)
+"""
+
+# :orders are order ids, :venue pairs of account and broker order id, :signals signal ids,
+# :positions position ids.
 OURS = "order_id IN (SELECT value FROM json_each(:orders))"
 # Said aloud that it is not null: the index on it holds no others.
 THEIRS = """broker_order_id IS NOT NULL AND (broker_order_id, account) IN
@@ -59,8 +80,27 @@ THEIRS = """broker_order_id IS NOT NULL AND (broker_order_id, account) IN
 THEIRS_UNLINKED = """order_id IS NULL AND broker_order_id IN
   (SELECT json_extract(value, '$[1]') FROM json_each(:venue))"""
 SIGNALLED = "signal_id IN (SELECT value FROM json_each(:signals))"
+SIGNALS_OF_ORDERS = f"""
+SELECT signal_id FROM orders WHERE {OURS} AND signal_id IS NOT NULL
+UNION SELECT signal_id FROM signal_order_relationships WHERE {OURS}
+"""
 OF_THESE_SIGNALS = f"""{SIGNALLED} OR order_id IN (
   SELECT order_id FROM signal_order_relationships WHERE {SIGNALLED}
+)"""
+HELD = "position_id IN (SELECT value FROM json_each(:positions))"
+OF_THESE_TRADES = f"trade_id IN (SELECT trade_id FROM trades WHERE {HELD})"
+SIGNALS_OF_POSITIONS = f"""
+SELECT signal_id FROM position_lives WHERE {HELD} AND signal_id IS NOT NULL
+UNION SELECT signal_id FROM trades WHERE {HELD} AND signal_id IS NOT NULL
+"""
+# Entries, exits, and every stop that there was: the life itself only knows the last one.
+OF_THESE_POSITIONS = f"""order_id IN (
+  SELECT order_id FROM trades WHERE {HELD}
+  UNION SELECT stop_order_id FROM position_lives WHERE {HELD}
+  UNION SELECT order_id FROM exit_orders WHERE {OF_THESE_TRADES}
+  UNION SELECT json_extract(payload, '$.stop_order_id') FROM outbox
+    WHERE event_type = 'position.stop_updated' AND json_valid(payload)
+      AND correlation_id IN (SELECT value FROM json_each(:positions))
 )"""
 TOLD_OF = "CASE WHEN json_valid(payload) THEN json_extract(payload, '$.order_id') END"
 
@@ -69,6 +109,9 @@ SOURCES = (
     Source("signal", "signals", "received_at", "signal_id", SIGNALLED),
     Source("delivery", "signal_deliveries", "created_at", "delivery_id", SIGNALLED),
     Source("intent", "trade_intents", "created_at", "intent_id", SIGNALLED),
+    Source("position", "position_lives", "created_at", "position_id", HELD),
+    Source("exit signal", "exit_signals", "detected_at", "exit_signal_id", OF_THESE_TRADES),
+    Source("exit", "exit_intents", "created_at", "exit_intent_id", OF_THESE_TRADES),
     Source(
         "order", "orders", "coalesce(created_at, updated_at, executed_at)", "order_id",
         f"{OURS} OR {THEIRS}",
@@ -82,6 +125,15 @@ SOURCES = (
         "execution", "executions", "executed_at", "execution_key",
         f"{OURS} OR {THEIRS} OR execution_key = :subject",
     ),
+    Source("trade", "trades", "entry_time", "trade_id", HELD),
+    Source("transition", "position_transitions", "at", "id", HELD),
+    # How its stop came to where it is; the row of the order only knows where that is.
+    Source(
+        "stop", "outbox", "occurred_at", "sequence",
+        "event_type = 'position.stop_updated'"
+        " AND correlation_id IN (SELECT value FROM json_each(:positions))",
+    ),
+    Source("snapshot", "position_snapshots", "at", "id", HELD),
     Source("adjustment", "adjustments", "as_of", "id", ":subject IN (id, symbol)"),
     Source(
         "audit", "order_audit", "timestamp", "id",
@@ -90,6 +142,7 @@ SOURCES = (
     Source(
         "outbox", "outbox", "occurred_at", "event_id",
         ":subject IN (event_id, symbol, trace_id, correlation_id)"
+        " OR correlation_id IN (SELECT value FROM json_each(:positions))"
         f" OR {TOLD_OF} IN (SELECT value FROM json_each(:orders))",
     ),
 )  # fmt: skip
@@ -106,45 +159,61 @@ def history(connection: sqlite3.Connection, subject: str) -> list[Mapping[str, A
 def _names(connection: sqlite3.Connection, subject: str) -> dict[str, str]:
     found = _asked(connection, BY_IDENTIFIER, subject)
     signals = _asked(connection, SIGNALS_BY_IDENTIFIER, subject)
-    if not found and not signals:
+    positions = _asked(connection, POSITIONS_BY_IDENTIFIER, subject)
+    if not found and not signals and not positions:
         found = _asked(connection, BY_ANYTHING_ELSE, subject)
         signals = _asked(connection, SIGNALS_BY_ANYTHING_ELSE, subject)
+        positions = _asked(connection, POSITIONS_BY_ANYTHING_ELSE, subject)
+    names = Names(connection, subject, found, signals, positions)
     # An execution or a step may carry one of its order's ids only; the order's row has the others.
-    found |= _followed(connection, f"{OURS} OR {THEIRS}", subject, found, signals)
-    signals |= _signals_of(connection, _bound(subject, found, signals))
-    found |= _followed(connection, OF_THESE_SIGNALS, subject, found, signals)
-    return _bound(subject, found, signals)
+    names.follow_orders(f"{OURS} OR {THEIRS}")
+    names.follow_signals(SIGNALS_OF_ORDERS)
+    names.follow_orders(OF_THESE_SIGNALS)
+    # What a position was entered and left with is part of its story, whichever of it was named.
+    names.positions |= names.ask(POSITIONS_OF_THESE)
+    names.follow_orders(OF_THESE_POSITIONS)
+    names.follow_signals(SIGNALS_OF_POSITIONS)
+    return names.bound
 
 
 def _asked(connection: sqlite3.Connection, question: str, subject: str) -> Rows:
     return set(connection.execute(question, {"subject": subject}))
 
 
-def _followed(
-    connection: sqlite3.Connection, where: str, subject: str, found: Rows, signals: Rows
-) -> Rows:
-    select = f"SELECT order_id, account, broker_order_id FROM orders WHERE {where}"
-    return set(connection.execute(select, _bound(subject, found, signals)))
+@dataclass(slots=True)
+class Names:
+    """What has been found to belong to the subject so far."""
 
+    connection: sqlite3.Connection
+    subject: str
+    # (order_id, account, broker_order_id); (signal_id,); (position_id,)
+    orders: Rows
+    signals: Rows
+    positions: Rows
 
-def _signals_of(connection: sqlite3.Connection, names: Mapping[str, str]) -> Rows:
-    select = (
-        f"SELECT signal_id FROM orders WHERE {OURS} AND signal_id IS NOT NULL"
-        f" UNION SELECT signal_id FROM signal_order_relationships WHERE {OURS}"
-    )
-    return set(connection.execute(select, names))
+    def follow_orders(self, where: str) -> None:
+        self.orders |= self.ask(
+            f"SELECT order_id, account, broker_order_id FROM orders WHERE {where}"
+        )
 
+    def follow_signals(self, question: str) -> None:
+        self.signals |= self.ask(question)
 
-def _bound(subject: str, found: Rows, signals: Rows) -> dict[str, str]:
-    # Itself too: the row of a deleted order is gone, its events are not.
-    orders = {subject, *(order_id for order_id, _, _ in found if order_id)}
-    venue = {(account, broker) for _, account, broker in found if broker}
-    return {
-        "subject": subject,
-        "orders": json.dumps(sorted(orders), ensure_ascii=False),
-        "venue": json.dumps(sorted(venue), ensure_ascii=False),
-        "signals": json.dumps(sorted(each for (each,) in signals), ensure_ascii=False),
-    }
+    def ask(self, question: str) -> Rows:
+        return set(self.connection.execute(question, self.bound))
+
+    @property
+    def bound(self) -> dict[str, str]:
+        # Itself too: the row of a deleted order is gone, its events are not.
+        orders = {self.subject, *(order_id for order_id, _, _ in self.orders if order_id)}
+        venue = {(account, broker) for _, account, broker in self.orders if broker}
+        return {
+            "subject": self.subject,
+            "orders": json.dumps(sorted(orders), ensure_ascii=False),
+            "venue": json.dumps(sorted(venue), ensure_ascii=False),
+            "signals": json.dumps(sorted(each for (each,) in self.signals), ensure_ascii=False),
+            "positions": json.dumps(sorted(each for (each,) in self.positions), ensure_ascii=False),
+        }
 
 
 def _rows(

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from core.book.position_schema import IS_OPEN_EXIT
 from core.book.schema import IS_LIVE, in_time
 from core.book.tables import (
     CURSORS,
@@ -29,6 +30,8 @@ LANES = f"""
 SELECT account, symbol FROM signal_deliveries WHERE {IS_PENDING_DELIVERY}
 UNION
 SELECT account, symbol FROM trade_intents WHERE {IS_OPEN_INTENT} AND state = 'APPROVED'
+UNION
+SELECT account, symbol FROM exit_intents WHERE {IS_OPEN_EXIT}
 ORDER BY 1, 2
 """
 
@@ -73,7 +76,8 @@ class IntakeReading(View):
     ) -> list[Delivery]:
         conditions, values = _equal(account=account, symbol=symbol)
         where = " AND ".join((IS_PENDING_DELIVERY, *conditions))
-        return self._all(DELIVERIES, f"{where} ORDER BY sequence", values)
+        # The plus keeps SQLite from walking all that ever came just because it lies in order.
+        return self._all(DELIVERIES, f"{where} ORDER BY +sequence", values)
 
     def lanes_waiting(self) -> list[tuple[str, str]]:
         return self._connection.execute(LANES).fetchall()
@@ -98,6 +102,17 @@ class IntakeReading(View):
             conditions.append(IS_OPEN_INTENT)
         where = " AND ".join(("true", *conditions))
         return self._all(INTENTS, f"{where} {BY_ARRIVAL}", values)
+
+    def latest_intents(
+        self, account: str, symbol: str, states: Collection[IntentState]
+    ) -> Iterator[TradeIntent]:
+        where = (
+            "account = ? AND symbol = ? AND state IN (SELECT value FROM json_each(?))"
+            " ORDER BY sequence DESC"
+        )
+        query = f"{INTENTS.select} WHERE {where}"
+        for row in self._connection.execute(query, (account, symbol, _listed(states))):
+            yield INTENTS.read(row)
 
     def signal_orders(
         self, *, signal_ids: Collection[str] = (), order_ids: Collection[str] = ()

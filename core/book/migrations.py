@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from core.book import trading_schema
+from core.book import position_schema, trading_schema
 from core.book.connection import schema_version
 from core.book.schema import APPLICATION_ID, INDEXES, TABLES
 from core.domain.errors import BookError
@@ -33,9 +33,19 @@ def signals_and_intents(db: Database) -> None:
         db.execute(statement)
 
 
+def lives_and_exits(db: Database) -> None:
+    for statement in (
+        *position_schema.TABLES,
+        *position_schema.INDEXES,
+        *position_schema.TRIGGERS,
+    ):
+        db.execute(statement)
+
+
 MIGRATIONS: Sequence[Migration] = (
     Migration("first tables", first_tables),
     Migration("signals and intents", signals_and_intents),
+    Migration("lives and exits", lives_and_exits),
 )
 
 

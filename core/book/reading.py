@@ -7,6 +7,7 @@ from core.book import streaming
 from core.book.history import history
 from core.book.intake_reading import IntakeReading
 from core.book.listing import page
+from core.book.position_reading import PositionReading
 from core.book.schema import IS_LIVE, IS_OPEN_STEP
 from core.book.tables import (
     ADJUSTMENTS,
@@ -28,7 +29,7 @@ from core.domain.record import BookIdentity, PlanRecord, Step
 from core.ports import Listing, Page
 
 
-class SqliteReading(IntakeReading):
+class SqliteReading(IntakeReading, PositionReading):
     """Fulfils BookReading for as long as its transaction is open."""
 
     # --- nouns --------------------------------------------------------------------------------
@@ -92,12 +93,19 @@ class SqliteReading(IntakeReading):
         return self._all(DECISIONS, "account = ? ORDER BY broker_order_id", (account,))
 
     def open_steps(self, account: str | None = None) -> list[OpenStep]:
-        where = f"{IS_OPEN_STEP} AND (?1 IS NULL OR account = ?1) ORDER BY sequence"
-        return self._all(OPEN_STEPS, where, (account,))
+        where = IS_OPEN_STEP if account is None else f"{IS_OPEN_STEP} AND account = ?"
+        # The plus keeps SQLite from walking the whole journal just because it lies in order.
+        ordered = f"{where} ORDER BY +sequence"
+        return self._all(OPEN_STEPS, ordered, () if account is None else (account,))
 
     def steps(self, *, plan_id: str | None = None, open_only: bool = False) -> list[Step]:
-        where = f"(?1 IS NULL OR plan_id = ?1){f' AND {IS_OPEN_STEP}' if open_only else ''}"
-        return self._all(JOURNAL, f"{where} ORDER BY sequence", (plan_id,))
+        conditions = ["true"]
+        if plan_id is not None:
+            conditions.append("plan_id = ?1")
+        if open_only:
+            conditions.append(IS_OPEN_STEP)
+        where = f"{' AND '.join(conditions)} ORDER BY +sequence"
+        return self._all(JOURNAL, where, () if plan_id is None else (plan_id,))
 
     def plan(self, plan_id: str) -> PlanRecord | None:
         return self._one(PLANS, "plan_id = ?", (plan_id,))

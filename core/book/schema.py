@@ -1,4 +1,6 @@
-"""The tables as version 1 of the book has them; version 2 adds those of trading_schema.py.
+"""The tables as version 1 of the book has them.
+
+Version 2 adds those of trading_schema.py, version 3 those of position_schema.py.
 
 People and other programs insert rows with plain SQL: whatever they may leave out is nullable or has
 a default. Decimals and times are text, because no database type keeps them digit for digit.
@@ -8,7 +10,7 @@ import sqlite3
 
 # "trup", in the file's header: tells a book from any other database.
 APPLICATION_ID = 0x74727570
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 # Before 3.37 there are no strict tables; such a book is read back just as carefully.
 STRICT = " STRICT" if sqlite3.sqlite_version_info >= (3, 37) else ""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from core.book.intake_writing import IntakeWriting
+from core.book.position_writing import PositionWriting
 from core.book.reading import SqliteReading
 from core.book.rows import Table
 from core.book.tables import (
@@ -60,7 +61,7 @@ WHERE step_id = :step_id
 """
 
 
-class SqliteWriting(SqliteReading, IntakeWriting):
+class SqliteWriting(SqliteReading, IntakeWriting, PositionWriting):
     """Fulfils BookWriting for as long as its transaction is open."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path):

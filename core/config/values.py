@@ -13,6 +13,7 @@ from core.config.secret import Secret
 from core.config.strict_yaml import Items, Node, Scalar
 from core.domain.errors import Usage
 from core.domain.money import parse_decimal
+from core.domain.window import parse_window
 
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,11})", re.ASCII)
 # A host with or without a port; neither a path nor a login belongs to it.
@@ -189,6 +190,11 @@ def _is_tiers(value: list[str], _: bool) -> None:
         raise ValueError("needs a tier from 0 on, such as 0:5")
 
 
+def _is_windows(value: list[str], _: bool) -> None:
+    for text in value:
+        parse_window(text)
+
+
 def _is_duration(value: Any, _: bool) -> None:
     try:
         parse_duration(value)
@@ -210,6 +216,7 @@ _LIMITS: Mapping[str, Callable[[Any, Any], None]] = MappingProxyType(
         "choices": _one_of,
         "duration": _is_duration,
         "tiers": _is_tiers,
+        "windows": _is_windows,
         "address": _is_address,
     }
 )

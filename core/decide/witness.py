@@ -24,7 +24,14 @@ class Testimony:
     broker: Decimal | None
     stops: tuple[str, ...]
     stopped_quantity: Decimal
-    findings: tuple[str, ...]
+    # Which figures differ, what could not be told, and what its protection lacks.
+    differences: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    unprotected: tuple[str, ...] = ()
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        return self.differences + self.unknown + self.unprotected
 
 
 def testify(seen: Observation) -> list[Testimony]:
@@ -65,7 +72,7 @@ def _testimony(
         "computed": computed.get(key, ZERO),
         "broker": told,
     }
-    findings = [*_disagreements(figures), *_protection(seen, key, told, stops, quantity)]
+    unknown = tuple(_unknown(seen, told))
     return Testimony(
         key=key,
         stored=figures["stored"] or ZERO,
@@ -73,7 +80,9 @@ def _testimony(
         broker=told,
         stops=tuple(stop.broker_order_id for stop in stops),
         stopped_quantity=quantity,
-        findings=tuple(findings),
+        differences=tuple(_disagreements(figures)),
+        unknown=unknown,
+        unprotected=() if unknown else tuple(_protection(seen, key, told or ZERO, stops, quantity)),
     )
 
 
@@ -109,19 +118,20 @@ def _disagreements(figures: Mapping[str, Decimal | None]) -> Iterator[str]:
                 yield f"{one} {decimal_text(left)} ≠ {other} {decimal_text(right)}"
 
 
+def _unknown(seen: Observation, quantity: Decimal | None) -> Iterator[str]:
+    if quantity is None:
+        yield "the broker's position is not known"
+    elif not seen.broker.knows("orders"):
+        yield "the broker's orders are not known, so its stops are not either"
+
+
 def _protection(
     seen: Observation,
     key: PositionKey,
-    quantity: Decimal | None,
+    quantity: Decimal,
     stops: list[BrokerOrder],
     stopped: Decimal,
 ) -> Iterator[str]:
-    if quantity is None:
-        yield "the broker's position is not known"
-        return
-    if not seen.broker.knows("orders"):
-        yield "the broker's orders are not known, so its stops are not either"
-        return
     if quantity == 0 or _is_exempt(seen, key, quantity):
         return
     if not stops:

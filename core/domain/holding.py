@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequenc
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from operator import itemgetter
 
 from core.domain.costs import carried, fee_paid
 from core.domain.execution import MOVING, BookExecution
@@ -17,6 +18,7 @@ from core.domain.market import Instrument
 from core.domain.money import ZERO
 from core.domain.observation import ComputedPosition
 from core.domain.order import PositionSide
+from core.domain.paced import SLICE, Paced, at_once
 from core.domain.position import Adjustment, BookPosition, PositionKey, signed
 from core.domain.tally import Tally, moved
 
@@ -31,13 +33,27 @@ def fold(
     instrument: Instrument | None = None,
 ) -> ComputedPosition:
     """The position that the book's own rows of this key add up to."""
-    rows, taken = _rows_of(key, executions), _adjustments_of(key, adjustments)
+    return at_once(folding(key, executions, adjustments, instrument))
+
+
+def folding(
+    key: PositionKey,
+    executions: Iterable[BookExecution],
+    adjustments: Iterable[Adjustment] = (),
+    instrument: Instrument | None = None,
+) -> Paced[ComputedPosition]:
+    """The same with pauses: a long history takes its time."""
+    rows, taken = (yield from _rows_of(key, executions)), _adjustments_of(key, adjustments)
     left = _whole(key, taken)
-    for row in rows:
+    for number, row in enumerate(rows if taken else ()):
+        if number % SLICE == 0:
+            yield
         _replace_share(row, moved(row, instrument), taken, left, row.recorded_serial)
     tally = Tally(instrument)
     fees: Decimal | None = ZERO
-    for event in _in_turn(rows, taken):
+    for number, event in enumerate(_in_turn(rows, taken) if taken else rows):
+        if number % SLICE == 0:
+            yield
         before = tally.quantity
         if isinstance(event, Adjustment):
             tally.adopt(left[event.id], event.average_price)
@@ -91,7 +107,7 @@ def followed(
     `left` is what each adjustment still stood for before these rows (ComputedPosition tells it);
     None means all of it. `gains` is told what each row that closed something won, by its key.
     """
-    rows, taken = _rows_of(key, executions), _adjustments_of(key, adjustments)
+    rows, taken = at_once(_rows_of(key, executions)), _adjustments_of(key, adjustments)
     shares = _whole(key, taken, left)
     tally = Tally(instrument, stored)
     for before, after in corrections:
@@ -152,24 +168,30 @@ def state_of(quantity: Decimal, before: str | None) -> str:
 # --- rows and adjustments -----------------------------------------------------------------------
 
 
-def _rows_of(key: PositionKey, executions: Iterable[BookExecution]) -> list[BookExecution]:
+def _rows_of(key: PositionKey, executions: Iterable[BookExecution]) -> Paced[list[BookExecution]]:
     """The rows that move the position, in time order."""
-    rows = [row for row in executions if row.kind in MOVING]
-    _must_belong(key, rows)
-    return sorted(rows, key=lambda row: (row.executed_at, row.execution_key))
+    rows = []
+    for number, row in enumerate(executions):
+        if number % SLICE == 0:
+            yield
+        if row.kind in MOVING:
+            _must_belong(key, row)
+            rows.append((row.executed_at, row.execution_key, row))
+    rows.sort(key=itemgetter(0, 1))
+    return [row for _, _, row in rows]
 
 
 def _adjustments_of(key: PositionKey, adjustments: Iterable[Adjustment]) -> list[Adjustment]:
     """The oldest first."""
     taken = sorted(adjustments, key=lambda each: (each.as_of, each.recorded_serial, each.id))
-    _must_belong(key, taken)
+    for each in taken:
+        _must_belong(key, each)
     return taken
 
 
-def _must_belong(key: PositionKey, rows: Sequence[BookExecution | Adjustment]) -> None:
-    for row in rows:
-        if key_of(row) != key:
-            raise ValueError(f"a row of {key_of(row)} cannot enter the position {key}")
+def _must_belong(key: PositionKey, row: BookExecution | Adjustment) -> None:
+    if key_of(row) != key:
+        raise ValueError(f"a row of {key_of(row)} cannot enter the position {key}")
 
 
 def _in_turn(

@@ -60,6 +60,9 @@ class Purpose(StrEnum):
     CLOSE = "close"
 
 
+ENTERING = frozenset({Purpose.OPEN, Purpose.ADD})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntentOrder(OrderRequest):
     """One order that an intent asks for, with where it comes from."""
@@ -154,13 +157,17 @@ def signal_order(order: IntentOrder) -> SignalOrder:
     )
 
 
+# A halt by hand that holds up exits, too.
+FROZEN = "frozen"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Halt:
     """Entries are stopped for an account until a person lifts it; survives every restart."""
 
     halt_id: str
     account: str
-    # daily_loss, liquidation
+    # daily_loss, liquidation, frozen
     kind: str
     reason: str
     since: datetime

@@ -6,7 +6,9 @@ from decimal import Decimal
 
 from core.domain.ambiguity import MatchDecision
 from core.domain.execution import BookExecution
+from core.domain.exit import ExitIntent
 from core.domain.intent import TradeIntent
+from core.domain.life import Life
 from core.domain.money import ZERO
 from core.domain.order import BookOrder
 from core.domain.position import Adjustment, BookPosition, PositionKey
@@ -64,6 +66,10 @@ class BookView:
     open_steps: tuple[OpenStep, ...] = ()
     # Opened by nobody of us, as far as the look was told to find out.
     foreign: frozenset[PositionKey] = frozenset()
+    # Those that go on.
+    lives: tuple[Life, ...] = ()
+    # Exits that wait to be sent, as far as the look was told to think of them.
+    exits: tuple[ExitIntent, ...] = ()
     # Approved, in the order of their signals, as far as the look was told to think of them.
     intents: tuple[TradeIntent, ...] = ()
 

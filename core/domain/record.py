@@ -122,6 +122,22 @@ class Event:
     payload: Mapping[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted(Event):
+    """An event as it lies in the outbox: committed, and at its place in the order of all."""
+
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayCursor:
+    """One row of `relay_cursors`: up to which event of the outbox a sink has been told."""
+
+    sink: str
+    sequence: int
+    at: datetime
+
+
 class Severity(StrEnum):
     INFO = "INFO"
     MEDIUM = "MEDIUM"

@@ -88,6 +88,8 @@ class Inconclusive:
     why: str
     # Orders of which any may be the one, where the venue keeps no key of ours on them.
     candidates: tuple[BrokerOrder, ...] = ()
+    # Whether these are all that there are: if it is none of them, it does not exist.
+    whole: bool = False
 
 
 Lookup = Found | Absent | Inconclusive

@@ -14,12 +14,11 @@ WHOLE_KINDS = frozenset({"inverse", "future", "stock"})
 class Tally:
     """One position while rows are added; shorts are below zero, in hedge mode too."""
 
-    __slots__ = ("average", "instrument", "inverse", "quantity", "realized", "size")
+    __slots__ = ("average", "instrument", "inverse", "quantity", "realized")
 
     def __init__(self, instrument: Instrument | None, stored: BookPosition | None = None):
         self.instrument = instrument
         self.inverse = is_inverse(instrument)
-        self.size = instrument.multiplier if instrument else ONE
         self.quantity = signed(stored.quantity, stored.side) if stored else ZERO
         self.average = stored.average_price if stored else None
         self.realized = stored.realized_pnl if stored else ZERO
@@ -71,24 +70,47 @@ class Tally:
         entry = self._entry(price)
         if entry is None:
             return None
-        if self.inverse:
-            return average(total, self.quantity / entry + quantity / price)
-        return average(self.quantity * entry + quantity * price, total)
+        return blended(self.quantity, entry, quantity, price, self.instrument)
 
     def _profit(self, closed: Decimal, price: Decimal) -> Decimal:
         """Of closing that signed quantity; none is claimed where the entry price is not known."""
         entry = self._entry(price)
-        if entry is None:
-            return ZERO
-        if self.inverse:
-            return bounded(closed * self.size * (1 / entry - 1 / price))
-        return bounded(closed * self.size * (price - entry))
+        return ZERO if entry is None else gain(closed, entry, price, self.instrument)
 
     def _entry(self, price: Decimal) -> Decimal | None:
         """The average as far as it can be reckoned with: an inverse price of zero has no value."""
         if self.inverse and not (self.average and price):
             return None
         return self.average
+
+
+def blended(
+    quantity: Decimal,
+    price: Decimal,
+    more: Decimal,
+    at: Decimal,
+    instrument: Instrument | None,
+) -> Decimal:
+    """The average price of two quantities."""
+    if is_inverse(instrument):
+        return average(quantity + more, quantity / price + more / at)
+    return average(quantity * price + more * at, quantity + more)
+
+
+def gain(closed: Decimal, entry: Decimal, price: Decimal, instrument: Instrument | None) -> Decimal:
+    """What closing that signed quantity wins, fees aside."""
+    size = instrument.multiplier if instrument else ONE
+    if is_inverse(instrument):
+        return bounded(closed * size * (1 / entry - 1 / price))
+    return bounded(closed * size * (price - entry))
+
+
+def worth(quantity: Decimal, price: Decimal, instrument: Instrument | None) -> Decimal:
+    """What so much of it stands for, in the currency that profit is told in."""
+    size = instrument.multiplier if instrument else ONE
+    if is_inverse(instrument):
+        return bounded(quantity * size / price) if price else ZERO
+    return bounded(quantity * size * price)
 
 
 def moved(row: BookExecution, instrument: Instrument | None) -> Decimal:

@@ -6,22 +6,25 @@ from core.domain.execution import MOVING, BookExecution
 from core.domain.holding import key_of
 from core.domain.money import ZERO
 from core.domain.order import Origin
+from core.domain.paced import SLICE, Paced
 from core.domain.position import PositionKey
 from core.ports import BookReading
 
 
-def foreign_positions(book: BookReading, account: str) -> frozenset[PositionKey]:
+def foreign_positions(book: BookReading, account: str) -> Paced[frozenset[PositionKey]]:
     """Open positions whose every execution since then is of an order that is not ours."""
     held = {
         PositionKey(account, row.symbol, row.side)
         for row in book.positions(account)
         if row.quantity
     }
-    rows = list(book.executions_in(account, {key.symbol for key in held}))
-    made_by = {
-        key: {row.order_id for row in _since_flat(each for each in rows if key_of(each) == key)}
-        for key in held
-    }
+    rows: dict[PositionKey, list[BookExecution]] = {key: [] for key in held}
+    for number, row in enumerate(book.executions_in(account, {key.symbol for key in held})):
+        if number % SLICE == 0:
+            yield
+        if (key := key_of(row)) in rows:
+            rows[key].append(row)
+    made_by = {key: {row.order_id for row in _since_flat(rows[key])} for key in held}
     names = {name for named in made_by.values() for name in named if name}
     ours = {
         row.order_id for row in book.orders(account, order_ids=names) if row.origin is Origin.OWNED

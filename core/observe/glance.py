@@ -13,6 +13,8 @@ from core.domain.market import Instrument
 from core.domain.money import ZERO
 from core.domain.observation import BookView, Observation
 from core.domain.order import BrokerOrder
+from core.domain.paced import at_once
+from core.domain.position import Adjustment
 from core.domain.snapshot import PARTS, BrokerSnapshot, Partial
 from core.observe.observe import touched_orders
 from core.observe.scan import fold_positions
@@ -50,7 +52,7 @@ def glance(book: BookReading, snapshot: BrokerSnapshot) -> Observation:
     symbols = {row.symbol for row in rows}
     positions = [row for row in book.positions(account) if row.symbol in symbols]
     adjustments = [row for row in book.adjustments(account) if row.symbol in symbols]
-    adjusted = {(row.symbol, row.side.value) for row in adjustments}
+    late = _late(snapshot, adjustments)
     view = BookView(
         account=account,
         lineage=identity.lineage,
@@ -59,13 +61,27 @@ def glance(book: BookReading, snapshot: BrokerSnapshot) -> Observation:
         executions={row.execution_key: row for row in executions},
         executed=_executed(executions),
         positions=tuple(positions),
-        # Without an adjustment the stored position carries all that new rows need.
-        computed=fold_positions(book, account, adjusted, adjustments, snapshot.instruments),
+        computed=at_once(fold_positions(book, account, late, adjustments, snapshot.instruments)),
         adjustments=tuple(adjustments),
         decisions=tuple(book.decisions(account)),
         open_steps=tuple(book.open_steps(account)),
     )
     return Observation(account=account, broker=snapshot, book=view)
+
+
+def _late(snapshot: BrokerSnapshot, adjustments: Sequence[Adjustment]) -> set[tuple[str, str]]:
+    """Positions of which something is told that an adjustment may stand for already: how much of it
+    is left, only all rows tell. For all others the stored position carries all that is needed."""
+    as_of: dict[tuple[str, str], datetime] = {}
+    for each in adjustments:
+        key = each.symbol, each.side.value
+        as_of[key] = max(each.as_of, as_of.get(key, each.as_of))
+    told = ((row.symbol, row.position_side.value, row.executed_at) for row in snapshot.executions)
+    return {
+        (symbol, side)
+        for symbol, side, at in told
+        if (symbol, side) in as_of and at <= as_of[symbol, side]
+    }
 
 
 def _executed(executions: Sequence[BookExecution]) -> dict[str, Decimal]:

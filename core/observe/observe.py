@@ -1,13 +1,16 @@
 """Both sides of an account at one instant, with just the book rows that a decision could need."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 
 from core.domain.execution import BrokerExecution
+from core.domain.exit import ExitState
 from core.domain.intent import IntentState, orders_of
 from core.domain.naming import possible_names
 from core.domain.observation import BookView, Observation
 from core.domain.order import LIVE, BookOrder, BrokerOrder
+from core.domain.paced import Paced, T, at_once
 from core.domain.snapshot import BrokerSnapshot, Lookup
 from core.observe.foreign import foreign_positions
 from core.observe.scan import Totals, add_up, at_stake, fold_positions
@@ -32,31 +35,59 @@ async def observe(
     """The whole snapshot against the book; `every_position` folds even those that seem in order.
 
     `intents` has orders that signals ask for thought of too, `foreign` tells who opened what.
+    A long history takes its time, in which others go on.
     """
-    account = snapshot.account
     if symbol is not None:
         snapshot = _only(snapshot, symbol)
-    totals = add_up(book, account, snapshot.instruments)
-    live = set(book.live_order_ids(account))
-    waiting = book.intents(account, states={IntentState.APPROVED}) if intents else []
-    # Also their orders that have ended by now: what was sent once is never proposed again.
-    live |= {order.key for intent in waiting for order in orders_of(intent)}
-    view = look_at_book(book, snapshot, totals, live=live, every_position=every_position)
-    opened_by_others = foreign_positions(book, account) if foreign else frozenset()
-    view = replace(view, intents=tuple(waiting), foreign=opened_by_others)
+    looking = _whole_view(
+        book, snapshot, every_position=every_position, intents=intents, foreign=foreign
+    )
+    view = await beside_others(looking)
     if symbol is not None:
         view = _only_view(view, symbol)
     return await _asked(snapshot, view, ask, unchanged=0)
+
+
+def _whole_view(
+    book: BookReading,
+    snapshot: BrokerSnapshot,
+    *,
+    every_position: bool,
+    intents: bool,
+    foreign: bool,
+) -> Paced[BookView]:
+    account = snapshot.account
+    totals = yield from add_up(book, account, snapshot.instruments)
+    live = set(book.live_order_ids(account))
+    waiting = book.intents(account, states={IntentState.APPROVED}) if intents else []
+    exits = book.exit_intents(account, states={ExitState.APPROVED}) if intents else []
+    # Also their orders that have ended by now: what was sent once is never proposed again.
+    live |= {order.key for intent in waiting for order in orders_of(intent)}
+    live |= {intent.order.key for intent in exits}
+    view = yield from look_at_book(book, snapshot, totals, live=live, every_position=every_position)
+    opened_by_others = (yield from foreign_positions(book, account)) if foreign else frozenset()
+    return replace(view, intents=tuple(waiting), exits=tuple(exits), foreign=opened_by_others)
+
+
+async def beside_others(work: Paced[T]) -> T:
+    """Between two slices whoever is ready has a turn."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            answer: T = done.value
+            return answer
+        await asyncio.sleep(0)
 
 
 async def observe_file(book: BookReading, file: SnapshotFile, ask: Ask) -> Observation:
     """A snapshot file against the book; what both hold word for word is only counted."""
     account = file.header.account
     executions = ExecutionSieve(file)
-    totals = add_up(book, account, file.header.instruments, executions.meet)
+    totals = at_once(add_up(book, account, file.header.instruments, executions.meet))
     sifted = sift(file, book, executions, totals.executed)
     live = set(book.live_order_ids(account)) - sifted.equal_live
-    view = look_at_book(book, sifted.snapshot, totals, live=live)
+    view = at_once(look_at_book(book, sifted.snapshot, totals, live=live))
     return await _asked(sifted.snapshot, view, ask, unchanged=sifted.unchanged)
 
 
@@ -79,7 +110,7 @@ def look_at_book(
     *,
     live: set[str],
     every_position: bool = False,
-) -> BookView:
+) -> Paced[BookView]:
     """The given live rows, and whatever an identifier in the snapshot touches."""
     account = snapshot.account
     identity = book.identity()
@@ -94,6 +125,7 @@ def look_at_book(
     keys |= {(row.symbol, row.side.value) for row in snapshot.positions if row.fees_in_average}
     if every_position:
         keys |= totals.held.keys() | {(row.symbol, row.side.value) for row in positions}
+    computed = yield from fold_positions(book, account, keys, adjustments, snapshot.instruments)
     return BookView(
         account=account,
         lineage=identity.lineage,
@@ -102,10 +134,11 @@ def look_at_book(
         executions={row.execution_key: row for row in executions},
         executed=totals.executed,
         positions=tuple(positions),
-        computed=fold_positions(book, account, keys, adjustments, snapshot.instruments),
+        computed=computed,
         adjustments=tuple(adjustments),
         decisions=tuple(book.decisions(account)),
         open_steps=tuple(book.open_steps(account)),
+        lives=tuple(book.lives(account)),
     )
 
 
@@ -182,4 +215,6 @@ def _only_view(view: BookView, symbol: str) -> BookView:
         adjustments=tuple(row for row in view.adjustments if row.symbol == symbol),
         open_steps=tuple(step for step in view.open_steps if step.symbol == symbol),
         intents=tuple(intent for intent in view.intents if intent.symbol == symbol),
+        lives=tuple(life for life in view.lives if life.symbol == symbol),
+        exits=tuple(intent for intent in view.exits if intent.symbol == symbol),
     )

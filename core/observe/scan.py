@@ -13,11 +13,12 @@ from typing import Any
 
 from core.domain.errors import BookError
 from core.domain.execution import MOVING, BookExecution
-from core.domain.holding import fold, key_of
+from core.domain.holding import folding, key_of
 from core.domain.market import Instrument
 from core.domain.money import ZERO
 from core.domain.observation import ComputedPosition
 from core.domain.order import PositionSide, Side
+from core.domain.paced import SLICE, Paced
 from core.domain.position import Adjustment, BookPosition, PositionKey
 from core.domain.tally import is_taken_in_kind
 from core.ports import BookReading
@@ -43,13 +44,15 @@ def add_up(
     account: str,
     instruments: Mapping[str, Instrument],
     meet: Callable[[tuple[Any, ...]], None] | None = None,
-) -> Totals:
+) -> Paced[Totals]:
     """`meet` is shown every row on the way, as BookReading.execution_rows hands it out."""
     executed: dict[str, Decimal] = defaultdict(lambda: ZERO)
     held: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
     in_kind: set[tuple[str, str]] = set()
     pays_in_kind: dict[tuple[str, str], bool] = {}
-    for row in book.execution_rows(account):
+    for number, row in enumerate(book.execution_rows(account)):
+        if number % SLICE == 0:
+            yield
         if meet is not None:
             meet(row)
         _, order, symbol, side, position_side, text, _, _, currency, kind = row
@@ -103,19 +106,17 @@ def fold_positions(
     keys: Collection[tuple[str, str]],
     adjustments: Collection[Adjustment],
     instruments: Mapping[str, Instrument],
-) -> dict[PositionKey, ComputedPosition]:
+) -> Paced[dict[PositionKey, ComputedPosition]]:
     """The full fold of these positions."""
     wanted = {PositionKey(account, symbol, PositionSide(side)) for symbol, side in keys}
     rows: dict[PositionKey, list[BookExecution]] = {key: [] for key in wanted}
-    for row in book.executions_in(account, {key.symbol for key in wanted}):
-        if key_of(row) in rows:
-            rows[key_of(row)].append(row)
-    return {
-        key: fold(
-            key,
-            rows[key],
-            [row for row in adjustments if key_of(row) == key],
-            instruments.get(key.symbol),
-        )
-        for key in sorted(wanted)
-    }
+    for number, row in enumerate(book.executions_in(account, {key.symbol for key in wanted})):
+        if number % SLICE == 0:
+            yield
+        if (key := key_of(row)) in rows:
+            rows[key].append(row)
+    folded = {}
+    for key in sorted(wanted):
+        taken = [row for row in adjustments if key_of(row) == key]
+        folded[key] = yield from folding(key, rows[key], taken, instruments.get(key.symbol))
+    return folded

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 
 from core.domain.errors import BrokerError
 from core.domain.market import Instrument
@@ -17,12 +18,16 @@ class AccountWatch:
     unreachable: str | None = None
     # Why the book may lag behind the venue; a whole look makes it current again.
     behind: str | None = "just started"
+    # Why nothing is sent to it: the venue is set to another position mode than configured.
+    wrong_mode: str | None = None
     # Symbols whose position the book cannot explain, as of the last whole look.
     unexplained: frozenset[str] = frozenset()
     looked_at: datetime | None = None
     heard_at: datetime | None = None
     _instruments: dict[str, Instrument] = field(default_factory=dict)
     _mode: AccountMode | None = None
+    # As it was told last; nobody asks for it between an entry and its stop.
+    _leverage: Mapping[str, Decimal] | None = field(default_factory=dict)
 
     @property
     def account(self) -> str:
@@ -57,7 +62,19 @@ class AccountWatch:
         """The venue's position mode; asked for again after every whole look."""
         if self._mode is None:
             self._mode = await self.broker.account_mode()
+            self._leverage = self._mode.leverage
         return self._mode
+
+    async def leverage(self, symbol: str, otherwise: Decimal) -> Decimal | None:
+        """That of a position that is held; None when the venue should tell it and does not.
+
+        Some tell it of positions only: what they told before the entry does not speak of it, so
+        they are asked again.
+        """
+        if self._leverage is not None and symbol not in self._leverage:
+            self.doubt()
+            await self.mode()
+        return otherwise if self._leverage is None else self._leverage.get(symbol)
 
     def doubt(self) -> None:
         """The venue refused what should have been right: its mode may have been switched."""

@@ -11,11 +11,11 @@ from core.domain.observation import Observation
 from core.operate.alerting import raise_alert
 from core.operate.day import DAILY_LOSS, day_figures
 from core.operate.desk import Desk
-from core.operate.trade_log import write_execution_lines
+from core.operate.trade_log import write_trade_log
 
 
 def after_facts(desk: Desk, seen: Observation, batch: Batch) -> None:
-    write_execution_lines(desk, batch.new_executions)
+    write_trade_log(desk)
     _tell_manual_trades(desk, seen, batch)
     for row in batch.new_executions:
         if row.kind in (ExecutionKind.LIQUIDATION, ExecutionKind.ADL):

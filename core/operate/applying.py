@@ -24,7 +24,7 @@ from core.operate.reviewing import named
 from core.operate.run_status import RunState, RunStatus, write_status
 from core.operate.safe_mode import safe_mode_on
 from core.operate.staging import staged_plan
-from core.operate.trade_log import write_trade_lines
+from core.operate.trade_log import write_trade_log
 from core.plan.change import PlaceStop, Section, is_informational, section_of
 from core.plan.codec import StagedPlan
 from core.plan.plan import Action, Decision, Plan
@@ -172,7 +172,7 @@ async def _through_the_door(
             raise PartlyApplied(error.message, hint="trueup status") from error
         raise
     finally:
-        write_trade_lines(desk, plan, ledger)
+        write_trade_log(desk)
     _finish(desk, plan, ledger)
 
 

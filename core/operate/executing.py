@@ -30,10 +30,10 @@ from core.domain.intent import (
 from core.domain.order import LIVE, BookOrder, OrderStatus
 from core.domain.record import Step, StepState
 from core.operate.account_watch import AccountWatch
-from core.operate.alerting import raise_alert
+from core.operate.alerting import raise_alert, tell_unknown
 from core.operate.desk import Desk
 from core.operate.intents import fail_intent, move, simulate
-from core.operate.standing_round import forbidden
+from core.operate.permission import forbidden
 from core.operate.turn import AGAIN, Turn, wait
 from core.plan.change import AmendOrder, CancelOrder, PlaceOrder
 from core.plan.codec import action_from_document
@@ -49,8 +49,8 @@ class Executing:
     watch: AccountWatch
     door: StandingDoor
     intent: TradeIntent
-    # Told of an intent that only a person can let through.
-    ask_person: Callable[[TradeIntent], None]
+    # Told of an intent that only a person can let through, by its account and id.
+    ask_person: Callable[[str, str], None]
 
     async def turn(self) -> Turn:
         intent, now = self.intent, self.desk.clock.now()
@@ -141,7 +141,7 @@ class Executing:
             simulate(self.desk, self.intent, wanted, why)
             return AGAIN
         if closed := forbidden(self.desk):
-            self.ask_person(self.intent)
+            self.ask_person(self.intent.account, self.intent.intent_id)
             return wait(GATE_PAUSE, closed)
         if blocked := self._duplicate(order):
             raise_alert(
@@ -194,13 +194,7 @@ class Executing:
         self, change: CancelOrder | AmendOrder | PlaceOrder, order: IntentOrder, answer: Answer
     ) -> Turn:
         if answer.state is StepState.UNKNOWN:
-            raise_alert(
-                self.desk,
-                "order_outcome_unknown",
-                f"{change.kind} {change.symbol}: {answer.note}",
-                account=change.account,
-                subject=self.intent.signal_id,
-            )
+            tell_unknown(self.desk, change, answer.note, subject=self.intent.signal_id)
             return AGAIN
         if answer.state is StepState.FAILED:
             self.watch.doubt()

@@ -6,6 +6,7 @@ That is a fill without its executions, and a market order that seems to rest, wh
 
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import islice
 
 from core.apply.hold import Hold
 from core.domain.execution import MOVING
@@ -34,10 +35,17 @@ def fills_missing(desk: Desk, account: str, symbol: str) -> list[BookOrder]:
     recent = desk.clock.now() - timedelta(seconds=desk.settings.EXECUTION.order_timeout)
     placed = {IntentState.PLACED, IntentState.FILLED}
     with desk.book.read() as book:
-        intents = book.intents(account, symbol=symbol, states=placed)[-_LATEST:]
+        intents = list(islice(book.latest_intents(account, symbol, placed), _LATEST))
+        exits = book.recent_exits(account, symbol, _LATEST)
+        guards = [life.stop_order_id for life in book.lives(account, symbol=symbol)]
+        sent = [
+            *book.orders_of_signals({intent.signal_id for intent in intents}),
+            *book.orders(account, order_ids=[each.key_of(each.tries) for each in exits]),
+            *book.orders(account, order_ids=[name for name in guards if name]),
+        ]
         orders = [
             row
-            for row in book.orders_of_signals({intent.signal_id for intent in intents})
+            for row in sent
             if row.account == account
             and (row.filled_quantity > ZERO or must_have_ended(row))
             and (row.updated_at is None or row.updated_at > recent)
@@ -78,10 +86,10 @@ async def fetch_fills(
     since = min((row.created_at for row in missing if row.created_at), default=None)
     snapshot = await watch.broker.snapshot(since - MARGIN if since else None)
     wanted = {row.broker_order_id for row in missing}
-    async with hold:
-        await hear(
-            desk,
-            watch,
-            [row for row in snapshot.orders if row.broker_order_id in wanted],
-            [row for row in snapshot.executions if row.broker_order_id in wanted],
-        )
+    await hear(
+        desk,
+        watch,
+        hold,
+        [row for row in snapshot.orders if row.broker_order_id in wanted],
+        [row for row in snapshot.executions if row.broker_order_id in wanted],
+    )

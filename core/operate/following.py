@@ -1,21 +1,24 @@
 """Following one account: what its venue tells by itself goes into the book as it is told.
 
 A reader takes events off the venue's line at once, a writer books them; between them lies a queue
-of bounded length. Events that find it full are dropped, said so, and made good by a whole look.
+of bounded length. Events that find it full are dropped, said so, and made good by a whole look,
+which is taken beside the two: a venue that is slow to list still tells what fills.
 """
 
 import asyncio
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from core.apply.hold import Hold
 from core.domain.errors import Stale
+from core.domain.order import LIVE, STOP_TYPES, BrokerOrder
 from core.domain.stream import ExecutionTold, Gap, OrderTold, StreamEvent
 from core.operate.account_watch import AccountWatch
 from core.operate.alerting import raise_alert
+from core.operate.catching_up import catch_up
 from core.operate.desk import Desk
-from core.operate.hearing import hear, may_change
-from core.operate.standing_round import catch_up
+from core.operate.hearing import hear
+from core.operate.permission import may_change
 
 QUEUE_LENGTH = 10_000
 AT_ONCE = 200
@@ -36,6 +39,8 @@ class Follower:
     # Events about symbols with a call under way; its outcome comes first.
     _waiting: list[StreamEvent] = field(default_factory=list)
     _dropped: int = 0
+    # Rung when the book lags behind the venue.
+    _lags: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self._queue = asyncio.Queue(self.queue_length)
@@ -76,10 +81,21 @@ class Follower:
         for some in _portions(events):
             await self._book_some(some)
         if self.watch.behind is not None:
-            filled = await catch_up(self.desk, self.watch, self.hold)
-            self._tell_moved(events)
+            self._lags.set()
+
+    async def mend(self) -> None:
+        """A whole look whenever the book lags."""
+        while True:
+            await self._lags.wait()
+            self._lags.clear()
+            try:
+                caught = await catch_up(self.desk, self.watch, self.hold)
+            except BaseException:
+                self._lags.set()
+                raise
+            self._wake(caught.symbols)
             # What was bought meanwhile must not wait for its stop.
-            if filled or self.watch.behind is not None:
+            if caught.filled or self.watch.behind is not None:
                 self.look_again()
 
     async def _book_some(self, events: Sequence[StreamEvent]) -> None:
@@ -99,17 +115,31 @@ class Follower:
         if not orders and not executions:
             return
         try:
-            async with self.hold:
-                heard = await hear(self.desk, self.watch, orders, executions)
+            heard = await hear(self.desk, self.watch, self.hold, orders, executions)
         except Stale:
             self._waiting += events
             return
         if heard.waits:
             self._waiting += events
             return
-        self._tell_moved(events)
-        if executions:
+        self._wake({symbol for event in events if (symbol := _symbol(event))})
+        if executions or self._is_left_bare(orders):
             self.look_again()
+
+    def _is_left_bare(self, orders: Sequence[BrokerOrder]) -> bool:
+        """Whether the last stop of a position has ended, as when somebody cancels it by hand."""
+        ended = {
+            (row.symbol, row.side)
+            for row in orders
+            if row.type in STOP_TYPES and row.status not in LIVE
+        }
+        if not ended:
+            return False
+        with self.desk.book.read() as book:
+            held = {row.symbol for row in book.positions(self.watch.account) if row.quantity}
+            live = book.orders(self.watch.account, live=True)
+        standing = {(row.symbol, row.side) for row in live if row.order_type in STOP_TYPES}
+        return any(symbol in held for symbol, _ in ended - standing)
 
     async def _next(self) -> list[StreamEvent]:
         """At least one, unless some are waiting for a call to end."""
@@ -123,8 +153,8 @@ class Follower:
             events.append(self._queue.get_nowait())
         return events
 
-    def _tell_moved(self, events: Iterable[StreamEvent]) -> None:
-        for symbol in {symbol for event in events if (symbol := _symbol(event))}:
+    def _wake(self, symbols: Collection[str]) -> None:
+        for symbol in symbols:
             self.moved(self.watch.account, symbol)
 
     def _drop(self) -> None:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.apply.hold import Hold
 from core.apply.recording import Recorder
-from core.config.gates import Gates
 from core.decide.execution.follow import sort_out
 from core.decide.reconcile.propose import propose
 from core.domain.errors import BrokerError
@@ -26,18 +26,13 @@ class Heard:
     odd: tuple[UpdateOrder, ...] = ()
 
 
-def may_change(gates: Gates) -> bool:
-    """Whether a running service may change the book and the broker by itself."""
-    return not gates.restricted and gates.confirm is True
-
-
 async def hear(
     desk: Desk,
     watch: AccountWatch,
+    hold: Hold,
     orders: Sequence[BrokerOrder] = (),
     executions: Sequence[BrokerExecution] = (),
 ) -> Heard:
-    """Between the look at the book and the last write nothing else of this process runs."""
     symbols = {row.symbol for row in orders} | {row.symbol for row in executions}
     snapshot = told_snapshot(
         watch.account,
@@ -47,13 +42,15 @@ async def hear(
         executions=executions,
         instruments=await watch.instruments(symbols),
     )
-    heard = _written_down(desk, snapshot, symbols)
+    async with hold.for_facts():
+        heard = _written_down(desk, snapshot, symbols)
     for change in heard.odd:
-        await _ask(desk, watch, change)
+        await _ask(desk, watch, hold, change)
     return heard
 
 
 def _written_down(desk: Desk, snapshot: BrokerSnapshot, symbols: set[str]) -> Heard:
+    """Between the look at the book and the last write nothing else of this process runs."""
     with desk.book.read() as book:
         seen = glance(book, snapshot)
     if any(step.symbol in symbols for step in seen.book.open_steps):
@@ -67,7 +64,7 @@ def _written_down(desk: Desk, snapshot: BrokerSnapshot, symbols: set[str]) -> He
     return Heard(odd=found.odd)
 
 
-async def _ask(desk: Desk, watch: AccountWatch, change: UpdateOrder) -> None:
+async def _ask(desk: Desk, watch: AccountWatch, hold: Hold, change: UpdateOrder) -> None:
     """One order, asked for by its names; the answer is newer than any event."""
     row = change.before
     desk.log.event(
@@ -100,6 +97,8 @@ async def _ask(desk: Desk, watch: AccountWatch, change: UpdateOrder) -> None:
         orders=[answer.order],
         instruments=await watch.instruments(symbols),
     )
-    if _written_down(desk, snapshot, symbols).odd:
+    async with hold.for_facts():
+        heard = _written_down(desk, snapshot, symbols)
+    if heard.odd:
         # The venue itself takes something back: a person looks at that.
         watch.behind = f"the venue takes back what it told of order {row.order_id}"

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from core.apply.lock import lives, read_holder
 from core.domain.moment import moment_text, parse_moment
 from core.domain.text import Row
 from core.operate.desk import Desk
@@ -64,11 +65,15 @@ def read_beat(desk: Desk) -> Beat | None:
         return None
 
 
-def service_state(beat: Beat | None, now: datetime, *, is_gone: bool = False) -> str:
-    """In one word: a dead service says that it is running for ever.
+def service_state(desk: Desk, beat: Beat | None) -> str:
+    """In one word: a dead service says that it is running for ever."""
+    holder = read_holder(desk.files, desk.home.manage_lock_details)
+    # The process that was the service is not there any more, whatever the beat says.
+    is_gone = holder is not None and not lives(holder)
+    return state_of_beat(beat, desk.clock.now(), is_gone=is_gone)
 
-    `is_gone`: the process that was the service is not there any more, whatever the beat says.
-    """
+
+def state_of_beat(beat: Beat | None, now: datetime, *, is_gone: bool = False) -> str:
     if beat is None:
         return "never started"
     if beat.state == "stopped":

@@ -1,6 +1,6 @@
 """Looking at both sides of the chosen accounts and thinking about what is seen."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from core.apply.door import Look
@@ -36,6 +36,14 @@ def thought_over(desk: Desk, seen: Mapping[str, Observation]) -> Look:
         propose(observation, desk.settings, observation.broker.taken_at)
         for observation in seen.values()
     )
+    return Look(observations=seen, proposal=proposal, base=_base(seen))
+
+
+def as_one(looks: Iterable[Look]) -> Look:
+    """Looks at several accounts, each of its own moment, as one."""
+    looks = tuple(looks)
+    seen = {name: one for each in looks for name, one in each.observations.items()}
+    proposal = Proposal.of(each.proposal for each in looks)
     return Look(observations=seen, proposal=proposal, base=_base(seen))
 
 

@@ -3,9 +3,14 @@ everything it knows lies in the book.
 
     intake     signals → rows and deliveries           one task for each source
     lanes      deliveries → intents → orders           one task for each account and symbol
-    followers  the venue's own stream → facts          two tasks for each account
-    rounds     a whole look at every account           at start, after gaps, and every so often
-    trailing   stops after the profit of positions     a quote a second for each
+    followers  the venue's own stream → facts          three tasks for each account
+    rounds     a whole look at an account              at start, after gaps, and every so often
+    staging    one plan of what is left for a person   after rounds
+    prices     stops follow profit, trades are left    a quote a second for each position
+    witness    is everything protected, really?        after each round
+    validation positions added up from executions      at the start, then hourly
+    records    how positions stand                     every five minutes
+    trade log  logs/trades from the outbox             every second
     heartbeat  what it says of itself                  every two seconds
 """
 
@@ -14,22 +19,28 @@ import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from core.apply.hold import Hold
 from core.config.secret import defect_text
 from core.domain.errors import BookError, TrueupError
-from core.domain.intent import TradeIntent
 from core.operate.account_watch import AccountWatch
 from core.operate.backlog import Backlog
 from core.operate.copybook import DiskCopybook
 from core.operate.desk import Desk
 from core.operate.following import Follower
-from core.operate.hearing import may_change
 from core.operate.heartbeat import BEAT_SECONDS, Beat, write_beat
-from core.operate.lanes import Lanes, first_of, tell_stalled
+from core.operate.lanes import Lanes, tell_stalled
+from core.operate.permission import may_change
+from core.operate.position_records import PositionRecords
+from core.operate.price_watch import PriceWatch
+from core.operate.rounds import Rounds
+from core.operate.setbacks import Setbacks
 from core.operate.standing_round import Round, standing_door
+from core.operate.trade_log import TradeLog, write_trade_log
 from core.operate.trading import Trader
-from core.operate.trailing import Trailing
+from core.operate.validation import Validation
+from core.operate.witness_watch import WitnessWatch
 
 # What a source of signals does: takes in for ever, and tells which lanes have work.
 Wake = Callable[[Iterable[tuple[str, str]]], None]
@@ -43,7 +54,6 @@ PAUSE_SECONDS_MAX = 30.0
 STALLED_AFTER = 3
 # After its next try; so long a part has to hold until it counts as mended.
 RECENT = timedelta(seconds=5)
-SETTLING_SECONDS = 0.1
 # How long stopping may take: for lanes that decide, and for calls that are on their way.
 DECIDING_SECONDS = 3.0
 SETTLING_CALLS_SECONDS = 5.0
@@ -62,13 +72,11 @@ class Service:
     # Until when each part that broke counts as in trouble, and why.
     troubles: dict[str, tuple[datetime, str]] = field(default_factory=dict)
     _hold: Hold = field(init=False)
-    _round: Round = field(init=False)
-    trailing: Trailing = field(init=False)
+    rounds: Rounds = field(init=False)
+    _witness: WitnessWatch = field(init=False)
+    prices: PriceWatch = field(init=False)
     backlog: Backlog = field(init=False)
     _since: datetime = field(init=False)
-    # Rung when a position moved, whose stop must not wait for the next round, or the book lags.
-    _moved: asyncio.Event = field(default_factory=asyncio.Event)
-    _asked: set[str] = field(default_factory=set)
     _state: str = "starting"
 
     def __post_init__(self) -> None:
@@ -78,13 +86,25 @@ class Service:
         self.watches = {name: AccountWatch(broker=desk.broker(name)) for name in self.accounts}
         copybook = DiskCopybook(desk.files, desk.home.journal_copy)
         door = standing_door(desk, self.watches, self._hold, copybook)
+        self._witness = WitnessWatch(desk=desk, watches=self.watches)
+        one = Round(
+            desk=desk,
+            watches=self.watches,
+            hold=self._hold,
+            door=door,
+            setbacks=Setbacks(desk=desk),
+            told=self._witness.take,
+        )
+        self.rounds = Rounds(
+            desk=desk, accounts=self.accounts, round=one, done=lambda: self.lanes.wake_all()
+        )
         trader = Trader(
             desk=desk,
             watches=self.watches,
             hold=self._hold,
             door=door,
-            ask_person=self._ask,
-            settled=self._moved.set,
+            ask_person=self.rounds.ask,
+            settled=self.rounds.look_again,
         )
         self.lanes = Lanes(desk=desk, accounts=self.accounts, turn=trader.turn)
         self.followers = {
@@ -93,24 +113,34 @@ class Service:
                 watch=watch,
                 hold=self._hold,
                 moved=self.lanes.wake,
-                look_again=self._moved.set,
+                look_again=partial(self.rounds.look_again, name),
             )
             for name, watch in self.watches.items()
         }
-        self._round = Round(desk=desk, watches=self.watches, hold=self._hold, copybook=copybook)
         self.backlog = Backlog(desk=desk)
-        self.trailing = Trailing(desk=desk, watches=self.watches, door=door)
+        self.prices = PriceWatch(
+            desk=desk,
+            watches=self.watches,
+            door=door,
+            asked=lambda intent: self.lanes.wake(intent.account, intent.symbol),
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until it is told to stop; then the steps under way are finished and nothing is begun."""
         self.desk.log.event("manage_started", accounts=list(self.accounts), pid=os.getpid())
-        parts = {
-            "rounds": self._rounds,
-            "trailing": self.trailing.watch,
+        parts: dict[str, Callable[[], Awaitable[None]]] = {
+            **{f"rounds {name}": partial(self.rounds.watch, name) for name in self.accounts},
+            "staging": self.rounds.stage,
+            "prices": self.prices.watch,
+            "witness": self._witness.watch,
+            "validation": Validation(desk=self.desk, watches=self.watches).watch,
+            "records": PositionRecords(desk=self.desk, watches=self.watches).watch,
+            "trade log": TradeLog(desk=self.desk).watch,
             "heartbeat": self._beats,
             **{f"intake {name}": self._taking(intake) for name, intake in self.intakes.items()},
             **{f"stream {name}": each.read for name, each in self.followers.items()},
             **{f"booking {name}": each.write for name, each in self.followers.items()},
+            **{f"mending {name}": each.mend for name, each in self.followers.items()},
             **{name: self._listening(each) for name, each in self.listeners.items()},
         }
         tasks = [asyncio.create_task(self._keep(name, work)) for name, work in parts.items()]
@@ -131,6 +161,7 @@ class Service:
         # A call on its way is settled, not cut off; one that hangs is found again by its key.
         if tasks:
             await asyncio.wait(tasks, timeout=SETTLING_CALLS_SECONDS)
+        write_trade_log(self.desk)
         self._state = "stopped"
         self._try("heartbeat", self._beat)
         self.desk.log.event("manage_stopped")
@@ -179,40 +210,6 @@ class Service:
         except TrueupError as error:
             self._note_trouble(name, error.message)
 
-    async def _rounds(self) -> None:
-        """At the start every account for itself, so that one that is gone holds up no other."""
-        late = 0
-        while True:
-            await self._round.run(self.accounts)
-            self.lanes.wake_all()
-            late = late + 1 if self._is_late() else 0
-            pause: float = self.desk.settings.EXECUTION.reconcile_interval
-            if late:
-                pause = min(pause, PAUSE_SECONDS * 2 ** (late - 1), PAUSE_SECONDS_MAX)
-            await self._until_moved(pause)
-
-    def _is_late(self) -> bool:
-        """Whether another whole look would help; it does not while nothing may be written."""
-        writes = may_change(self.desk.gates())
-        return any(
-            not watch.reconciled or watch.unreachable or (watch.behind and writes)
-            for watch in self.watches.values()
-        )
-
-    def _ask(self, intent: TradeIntent) -> None:
-        """Once for each intent: the next round stages what it waits for."""
-        if intent.intent_id not in self._asked:
-            self._asked.add(intent.intent_id)
-            self._moved.set()
-
-    async def _until_moved(self, seconds: float) -> None:
-        """Or until the time is up. What happens during the round asks for another one."""
-        await first_of(self._moved.wait(), self.desk.clock.sleep(seconds))
-        # Fills come in bunches.
-        await self.desk.clock.sleep(SETTLING_SECONDS)
-        self._moved.clear()
-        await asyncio.sleep(0)
-
     async def _beats(self) -> None:
         """At the same pace whatever is wrong: who falls silent is taken for dead."""
         was_open = may_change(self.desk.gates())
@@ -223,7 +220,7 @@ class Service:
             is_open = may_change(self.desk.gates())
             if is_open and not was_open:
                 # What was only heard while nothing might be written is made good.
-                self._moved.set()
+                self.rounds.look_everywhere()
             was_open = is_open
             await self.desk.clock.sleep(BEAT_SECONDS)
             await asyncio.sleep(0)

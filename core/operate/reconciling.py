@@ -61,12 +61,16 @@ async def reconcile(
 
 def stage_if_new(desk: Desk, plan: Plan) -> bool:
     """Stages the plan unless what is staged says the same already, or nothing has to be said."""
-    if not plan.base.complete or _still_current(desk, plan) is not None:
-        return False
-    if not _asks(plan) and not desk.files.exists(desk.home.staged_file):
+    if not is_new(desk, plan):
         return False
     stage(desk, plan)
     return True
+
+
+def is_new(desk: Desk, plan: Plan) -> bool:
+    if not plan.base.complete or _still_current(desk, plan) is not None:
+        return False
+    return _asks(plan) or desk.files.exists(desk.home.staged_file)
 
 
 def _asks(plan: Plan) -> bool:

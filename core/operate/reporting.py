@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from core.apply.lock import Holder, lives, read_holder
+from core.apply.lock import Holder, read_holder
 from core.config.gates import Gates
 from core.config.home import SENTINEL
 from core.decide.gates import forbid
@@ -80,7 +80,6 @@ def report(desk: Desk) -> Report:
         troubles.append(f"book: {error.message}")
     gates = desk.gates()
     beat = read_beat(desk)
-    service = read_holder(desk.files, desk.home.manage_lock_details)
     return Report(
         gates=gates,
         last_run=read_status(desk),
@@ -89,9 +88,7 @@ def report(desk: Desk) -> Report:
         unprotected=unprotected,
         holder=read_holder(desk.files, desk.home.lock_details),
         service=beat,
-        service_state=service_state(
-            beat, desk.clock.now(), is_gone=service is not None and not lives(service)
-        ),
+        service_state=service_state(desk, beat),
         halts=halts,
         dead_letters=letters,
         intents_waiting=waiting,

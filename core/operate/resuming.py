@@ -14,6 +14,7 @@ from core.domain.record import Step, StepState
 from core.operate.alerting import raise_alert
 from core.operate.desk import Desk
 from core.operate.run_status import RunState, RunStatus, write_status
+from core.operate.trade_log import write_trade_log
 from core.plan.change import PlaceStop
 from core.plan.codec import action_from_document
 
@@ -30,6 +31,7 @@ async def resume(desk: Desk, tell: Callable[[str], None] = lambda _: None) -> li
             again = {one.step.step_id: one for one in await _ask(desk)}
             settled = [again.get(one.step.step_id, one) for one in settled]
     if settled:
+        write_trade_log(desk)
         _note(desk, settled)
         _alert_unprotected(desk, settled)
     return settled
@@ -135,6 +137,7 @@ def resolve_step(desk: Desk, name: str, verdict: Verdict) -> Settled:
             by=desk.actor,
             broker_order_id=verdict.broker_order_id,
         )
+    write_trade_log(desk)
     return Settled(
         step=step, state=state, note=answer.note, broker_order_id=verdict.broker_order_id
     )

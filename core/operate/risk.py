@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from core.domain.errors import Blocked, Stale, Usage
-from core.domain.intent import Halt
+from core.domain.intent import FROZEN, Halt
 from core.domain.record import Audit
 from core.domain.text import to_row
 from core.operate.desk import Desk
@@ -42,6 +42,24 @@ def halts_to_lift(desk: Desk, account: str, kind: str | None) -> list[Halt]:
     return halts
 
 
+def freeze(desk: Desk, account: str, *, reason: str) -> Halt:
+    """Neither entries nor exits of the account until somebody lifts it; stops at the venue stay."""
+    _check_writable(desk)
+    halt = Halt(
+        halt_id=f"h-{desk.ids.token(6)}",
+        account=account,
+        kind=FROZEN,
+        reason=reason,
+        since=desk.clock.now(),
+    )
+    with desk.book.write() as book:
+        if any(each.kind == FROZEN for each in book.halts(account)):
+            raise Blocked(f"{account} is frozen already", hint="trueup risk status")
+        book.put_halt(halt)
+    desk.log.event("account_frozen", level="warning", account=account, by=desk.actor, reason=reason)
+    return halt
+
+
 def lift(desk: Desk, halts: Sequence[Halt], *, reason: str) -> list[Halt]:
     """Exactly these, all or none; one that came meanwhile goes on standing."""
     _check_writable(desk)
@@ -75,9 +93,11 @@ def lift(desk: Desk, halts: Sequence[Halt], *, reason: str) -> list[Halt]:
 def _check_writable(desk: Desk) -> None:
     gates = desk.gates()
     if gates.safe_mode:
-        raise Blocked("SAFE_MODE is on, so no halt is lifted", hint="trueup safe-mode status")
+        raise Blocked(
+            "SAFE_MODE is on, so no halt is set or lifted", hint="trueup safe-mode status"
+        )
     if gates.dry_run:
-        raise Blocked("DRY_RUN is on, so no halt is lifted", hint="set DRY_RUN: false")
+        raise Blocked("DRY_RUN is on, so no halt is set or lifted", hint="set DRY_RUN: false")
 
 
 def _audit(halt: Halt, reason: str) -> Audit:

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from core.decide.qualify.situation import DayFigures, Situation
-from core.domain.errors import BrokerError
-from core.domain.intent import IntentState, Purpose, orders_of
+from core.domain.errors import BrokerError, Unavailable
+from core.domain.intent import ENTERING, OPEN, IntentOrder, IntentState, Purpose, orders_of
 from core.domain.market import Balance, Instrument, Quote
 from core.domain.signal import Delivery
 from core.operate.account_watch import AccountWatch
@@ -19,12 +19,13 @@ async def situation_of(desk: Desk, watch: AccountWatch, delivery: Delivery) -> S
     unreachable, instrument = watch.unreachable, None
     traded = await _traded(desk, watch)
     quote: Quote | None = None
+    unread: str | None = None
     balances: Sequence[Balance] | None = None
     mode = "one-way"
     try:
         instrument = await watch.instrument(delivery.symbol)
         if instrument is not None:
-            quote = await _quote(watch, delivery.symbol)
+            quote, unread = await _quote(watch, delivery.symbol)
             mode = (await watch.mode()).position_mode
             if desk.settings.EXECUTION.enable_balance_check:
                 balances = await watch.broker.balances()
@@ -36,6 +37,8 @@ async def situation_of(desk: Desk, watch: AccountWatch, delivery: Delivery) -> S
         signal = book.signal(delivery.signal_id)
         assert signal is not None, "a delivery is stored together with its signal"
         positions, orders = book.positions(account), book.orders(account, live=True)
+        promised = _promised(book, account)
+        sent = book.orders(account, order_ids=list(promised)) if promised else []
         return Situation(
             signal=signal,
             account=account,
@@ -46,11 +49,14 @@ async def situation_of(desk: Desk, watch: AccountWatch, delivery: Delivery) -> S
             unexplained=delivery.symbol in watch.unexplained,
             instrument=instrument,
             quote=quote,
+            quote_unread=unread,
             balances=None if balances is None else tuple(balances),
             position_mode=mode,
             takes_post_only=watch.broker.capabilities.post_only,
             positions=tuple(positions),
             orders=tuple(orders),
+            promised=promised,
+            sent=frozenset(row.order_id for row in sent),
             instruments=watch.known(
                 {row.symbol for row in positions} | {row.symbol for row in orders}
             ),
@@ -80,19 +86,32 @@ async def _traded(desk: Desk, watch: AccountWatch) -> Mapping[str, Instrument]:
     return await watch.instruments(symbols)
 
 
-async def _quote(watch: AccountWatch, symbol: str) -> Quote | None:
+async def _quote(watch: AccountWatch, symbol: str) -> tuple[Quote | None, str | None]:
     """Without one the signal's own snapshot has to do, and the rules say whether it does."""
     try:
-        return await watch.broker.quote(symbol)
+        return await watch.broker.quote(symbol), None
+    except Unavailable as error:
+        return None, error.message
     except BrokerError:
-        return None
+        return None, None
+
+
+def _promised(book: BookReading, account: str) -> Mapping[str, IntentOrder]:
+    """What other lanes have decided counts before the venue or the book shows an order of it."""
+    return {
+        order.key: order
+        for intent in book.intents(account, states=OPEN)
+        if "simulated" not in intent.because
+        for order in orders_of(intent)
+        if order.purpose in ENTERING
+    }
 
 
 def _scale_ins(book: BookReading, account: str, symbol: str) -> int:
     """Additions since the position was last opened from flat."""
     count = 0
     done = {IntentState.PLACED, IntentState.FILLED}
-    for intent in reversed(book.intents(account, symbol=symbol, states=done)):
+    for intent in book.latest_intents(account, symbol, done):
         purposes = {order.purpose for order in orders_of(intent)}
         if Purpose.OPEN in purposes:
             break

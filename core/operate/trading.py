@@ -4,8 +4,10 @@
 |-----------------------------------------|----------------------------------------------------|
 | an intent past its time                 | fails it                                           |
 | a call whose outcome is unknown         | asks the venue; nothing else starts meanwhile      |
+| fills that the book does not have yet   | fetches them, when the venue does not tell of them |
+| a position just entered, without a stop | places that                                        |
 | an account that cannot be reached       | waits, until what waits is past its time           |
-| fills that the book does not have yet   | fetches them                                       |
+| an exit that wants something            | qualifies, places or concludes it                  |
 | an approved intent                      | places its next order, or says what became of it   |
 | a delivery that waits                   | qualifies it into an intent                        |
 | nothing                                 | the lane sleeps                                    |
@@ -17,24 +19,29 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from core.apply.hold import Hold
+from core.apply.living import queue_life
 from core.apply.progressing import follow_signals, intent_told
 from core.apply.resume import Resumption
 from core.apply.standing import StandingDoor
 from core.decide.qualify.admission import expiry_of
-from core.decide.qualify.qualify import qualify
+from core.decide.qualify.qualify import is_blind, qualify
 from core.domain.errors import BrokerError
+from core.domain.exit import EXIT_OPEN
 from core.domain.intent import IntentState, TradeIntent, orders_of
 from core.domain.moment import moment_text
 from core.domain.record import Step, StepState
 from core.domain.signal import Delivery, DeliveryState
 from core.operate.account_watch import AccountWatch
 from core.operate.alerting import raise_alert
+from core.operate.catching_up import catch_up
 from core.operate.desk import Desk
 from core.operate.executing import Executing
 from core.operate.fetching import fetch_fills, fills_missing, grace_left
+from core.operate.guarding import Guarding
 from core.operate.intents import fail_intent
+from core.operate.leaving import Leaving
+from core.operate.permission import forbidden
 from core.operate.situation import situation_of
-from core.operate.standing_round import catch_up, forbidden
 from core.operate.turn import AGAIN, SLEEP, Turn, wait
 
 UNKNOWN_PAUSE = 1.0
@@ -48,9 +55,9 @@ class Trader:
     watches: Mapping[str, AccountWatch]
     hold: Hold
     door: StandingDoor
-    ask_person: Callable[[TradeIntent], None]
+    ask_person: Callable[[str, str], None]
     # Told when an open question was answered: what had to wait for it can be looked at again.
-    settled: Callable[[], None]
+    settled: Callable[[str], None]
 
     async def turn(self, account: str, symbol: str) -> Turn:
         watch = self.watches[account]
@@ -61,18 +68,25 @@ class Trader:
                 if (step.account, step.symbol) == (account, symbol)
             ]
             intents = book.intents(account, symbol=symbol, states={IntentState.APPROVED})
+            exits = book.exit_intents(account, symbol=symbol, states=EXIT_OPEN)
             deliveries = book.pending_deliveries(account, symbol)
         if self._expire(intents, steps):
             return AGAIN
         if steps:
             return await self._settle(watch, steps)
-        if not intents and not deliveries:
+        if not _closed(watch) and (turn := await self._see_to_fills(watch, symbol)):
+            return turn
+        if not intents and not deliveries and not exits:
             return SLEEP
+        leaving = Leaving(desk=self.desk, watch=watch, door=self.door, ask_person=self.ask_person)
         if why := _closed(watch):
-            if intents or not self._is_late(deliveries[0]):
+            if watch.reconciled and (turn := await leaving.refuse(exits)):
+                return turn
+            if intents or not deliveries or not self._is_late(deliveries[0]):
                 return wait(CLOSED_PAUSE, why)
             return await self._qualify(watch, deliveries[0])
-        if turn := await self._fetch(watch, symbol):
+        # What takes away from a position comes before what adds to it.
+        if turn := await leaving.turn(account, symbol):
             return turn
         if intents:
             return await Executing(
@@ -82,7 +96,8 @@ class Trader:
                 intent=intents[0],
                 ask_person=self.ask_person,
             ).turn()
-        return await self._qualify(watch, deliveries[0])
+        # An exit that rests is looked at again with the next beat.
+        return await self._qualify(watch, deliveries[0]) if deliveries else SLEEP
 
     # --- what is too late ---------------------------------------------------------------------
 
@@ -123,6 +138,7 @@ class Trader:
             brokers={watch.account: watch.broker},
             clock=self.desk.clock,
             log=self.desk.log,
+            takes_alike_stops=True,
         )
         async with self.hold:
             # Whoever held the lock may have settled them meanwhile; what this process has on its
@@ -136,8 +152,14 @@ class Trader:
         unknown = [one for one in settled if one.state is StepState.UNKNOWN]
         if unknown:
             return wait(UNKNOWN_PAUSE, f"outcome unknown: {unknown[0].note}")
-        self.settled()
+        self.settled(watch.account)
         return AGAIN
+
+    async def _see_to_fills(self, watch: AccountWatch, symbol: str) -> Turn | None:
+        """What an order has done is booked, and what it has opened is protected."""
+        if turn := await self._fetch(watch, symbol):
+            return turn
+        return await Guarding(desk=self.desk, watch=watch, door=self.door).turn(symbol)
 
     async def _fetch(self, watch: AccountWatch, symbol: str) -> Turn | None:
         """Positions decide, so what an order has filled must be booked before the next one."""
@@ -153,7 +175,7 @@ class Trader:
         except BrokerError as error:
             return wait(UNKNOWN_PAUSE, f"fills could not be read: {error.message}")
         # A position may have moved, and its stop must not wait for the next round.
-        self.settled()
+        self.settled(watch.account)
         if fills_missing(self.desk, watch.account, symbol):
             return wait(UNKNOWN_PAUSE, "fills that the venue has not told of yet")
         return AGAIN
@@ -165,11 +187,15 @@ class Trader:
         if delivery.symbol in watch.unexplained:
             # A person may have said meanwhile what it is.
             await catch_up(self.desk, watch, self.hold)
+            if watch.behind is not None:
+                self.settled(watch.account)
         situation = await situation_of(self.desk, watch, delivery)
         if situation.unreachable and not self._is_late(delivery):
             # Nothing can be decided; it may still be good when the venue is back.
             return wait(UNKNOWN_PAUSE, situation.unreachable)
         intent = qualify(situation, self.desk.settings)
+        if is_blind(situation, intent) and not self._is_late(delivery):
+            return wait(UNKNOWN_PAUSE, f"no price: {situation.quote_unread}")
         if intent.attempt != delivery.attempt:
             raise ValueError(f"intent {intent.intent_id} answers another delivery")
         now = self.desk.clock.now()
@@ -179,6 +205,8 @@ class Trader:
                 [replace(delivery, state=DeliveryState.QUALIFIED, qualified_at=now)]
             )
             book.insert_events([intent_told(intent)])
+            if not (self.desk.gates().dry_run or "simulated" in intent.because):
+                queue_life(book, intent, now)
             follow_signals(book, [intent.signal_id], now)
         self.desk.log.event(
             "intent_qualified",
@@ -214,4 +242,6 @@ def _closed(watch: AccountWatch) -> str | None:
     """Why nothing new is begun for the account."""
     if watch.unreachable:
         return watch.unreachable
+    if watch.wrong_mode:
+        return watch.wrong_mode
     return None if watch.reconciled else "start-up reconciliation is not done"

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import ClassVar, assert_never
 
 from core.domain.execution import BookExecution
+from core.domain.exit import ExitOrder
 from core.domain.intent import IntentOrder
 from core.domain.order import BookOrder, BrokerOrder, OrderRequest
 from core.domain.position import BookPosition, BrokerPosition
@@ -225,6 +226,17 @@ class PlaceOrder(Change):
     after: IntentOrder
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceExit(Change):
+    """An approved exit's order; its key comes of the exit, whoever carries it out."""
+
+    kind: ClassVar[str] = "place_exit"
+    entity: ClassVar[str] = "order"
+    at_broker: ClassVar[bool] = True
+    before: None = None
+    after: ExitOrder
+
+
 # --- S&P positions ----------------------------------------------------------------------------
 
 
@@ -273,7 +285,7 @@ BookChange = (
 Cancel = CancelDuplicateStop | CancelOrphanStop | CancelStaleOrder | CancelOrder
 Amend = ResizeStop | MoveStop | AmendOrder
 SpyChange = InitialState | CloseRecommendation | TakeProfit | RollDue
-Placement = PlaceStop | PlaceOrder | CloseRecommendation | TakeProfit | RollDue
+Placement = PlaceStop | PlaceExit | PlaceOrder | CloseRecommendation | TakeProfit | RollDue
 BrokerChange = Placement | Amend | Cancel
 AnyChange = BookChange | BrokerChange | InitialState
 
@@ -301,6 +313,7 @@ KINDS: Mapping[str, type[AnyChange]] = MappingProxyType(
             RollDue,
             # What makes way goes before what comes.
             CancelOrder,
+            PlaceExit,
             AmendOrder,
             PlaceOrder,
         )
@@ -322,7 +335,7 @@ def class_of(change: AnyChange) -> ChangeClass:
             return ChangeClass.ERASE
         case CancelStaleOrder() | CancelOrder() | AmendOrder() | PlaceOrder():
             return ChangeClass.TRADE
-        case PlaceStop() | ResizeStop() | MoveStop():
+        case PlaceStop() | ResizeStop() | MoveStop() | PlaceExit():
             return ChangeClass.PROTECT
         case CancelDuplicateStop() | CancelOrphanStop():
             return ChangeClass.PROTECT
@@ -346,7 +359,7 @@ def section_of(change: AnyChange) -> Section:
             return Section.BROKER
         case CancelDuplicateStop() | CancelOrphanStop() | CancelStaleOrder():
             return Section.BROKER
-        case CancelOrder() | AmendOrder() | PlaceOrder():
+        case CancelOrder() | AmendOrder() | PlaceOrder() | PlaceExit():
             return Section.BROKER
     assert_never(change)
 

@@ -1,7 +1,7 @@
 """What the core needs of the world, as protocols; core/assembly.py says who fulfils them.
 
 Reading and writing are separate ports. Whoever holds only a reading port cannot change anything,
-and a broker write also demands a Receipt, which only the journal can mint (core/apply/journal.py).
+and a broker write also demands a Receipt, which only the journal can mint (receipt.py).
 """
 
 from collections.abc import (
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, Protocol, Self
 
 from core.domain.ambiguity import MatchDecision
 from core.domain.execution import BookExecution
@@ -40,38 +40,8 @@ from core.domain.record import (
 from core.domain.snapshot import BrokerSnapshot, Lookup
 from core.domain.stream import StreamEvent
 from core.ports.intake import IntakeReading, IntakeWriting
-
-# --- receipts ---------------------------------------------------------------------------------
-
-
-class Mint:
-    """The right to make receipts; there is one per program and the journal takes it."""
-
-    _taken: ClassVar[bool] = False
-
-    def __init__(self) -> None:
-        if Mint._taken:
-            raise RuntimeError("the mint is taken: only the journal hands out receipts")
-        Mint._taken = True
-
-    def receipt(self, step: Step) -> "Receipt":
-        return Receipt(self, step)
-
-
-class Receipt:
-    """Proof that a step was durably journaled before anything is sent."""
-
-    __slots__ = ("step",)
-
-    def __init__(self, mint: Mint, step: Step):
-        if type(mint) is not Mint:
-            raise TypeError("a receipt comes from the journal, not from a constructor")
-        self.step = step
-
-    @property
-    def idempotency_key(self) -> str:
-        return self.step.idempotency_key
-
+from core.ports.positions import PositionReading, PositionWriting
+from core.ports.receipt import Receipt
 
 # --- the machine ------------------------------------------------------------------------------
 
@@ -129,12 +99,17 @@ class Capabilities:
     hedges: bool = True
     # Limit orders that are refused rather than take.
     post_only: bool = True
+    # Orders that can only take away from a position; without them every exit looks first.
+    reduce_only: bool = True
+    # A second stop of a position is refused while the first one stands.
+    one_stop: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AccountMode:
     position_mode: str
-    leverage: Mapping[str, Decimal] = field(default_factory=dict)
+    # Of every symbol that is held, at least; None where nothing is borrowed at a leverage.
+    leverage: Mapping[str, Decimal] | None = None
 
 
 class BrokerReader(Protocol):
@@ -228,7 +203,7 @@ class Page:
         return -(-self.total_items // self.page_size)
 
 
-class BookReading(IntakeReading, Protocol):
+class BookReading(IntakeReading, PositionReading, Protocol):
     """One consistent view of the book, inside a read transaction."""
 
     def identity(self) -> BookIdentity: ...
@@ -296,7 +271,7 @@ class BookReading(IntakeReading, Protocol):
         ...
 
 
-class BookWriting(BookReading, IntakeWriting, Protocol):
+class BookWriting(BookReading, IntakeWriting, PositionWriting, Protocol):
     """One write transaction (BEGIN IMMEDIATE); it commits when the block ends without an error."""
 
     def insert_orders(self, orders: Sequence[BookOrder]) -> None: ...

@@ -28,7 +28,7 @@ class IntakeReading(Protocol):
         ...
 
     def lanes_waiting(self) -> list[tuple[str, str]]:
-        """Account and symbol of every lane with a pending delivery or an approved intent."""
+        """Account and symbol of lanes with a pending delivery, an approved intent or an exit."""
         ...
 
     def intent(self, intent_id: str) -> TradeIntent | None: ...
@@ -42,6 +42,12 @@ class IntakeReading(Protocol):
         states: Collection[IntentState] = (),
     ) -> list[TradeIntent]:
         """In the order of their signals' arrival; no states mean every state."""
+        ...
+
+    def latest_intents(
+        self, account: str, symbol: str, states: Collection[IntentState]
+    ) -> Iterator[TradeIntent]:
+        """The newest first, read no further than somebody asks for them."""
         ...
 
     def signal_orders(

@@ -6,7 +6,7 @@ dead letter in the book. Whoever dies in between is sent the same once more, and
 
 from datetime import timedelta
 
-from core.config.settings import Signals
+from core.config.trading_settings import Signals
 from core.domain.arrival import Batch, Item
 from core.domain.errors import BookError, Usage
 from core.operate.desk import Desk

@@ -13,6 +13,8 @@ import pytest
 from cli.colour import ColourScreen
 from cli.safe_text import safe, width
 from cli.screen import Cell, Column, Screen, Tone, wants_colour
+from cli.views.changes import SIGNS
+from core.plan.change import KINDS
 
 GOLDEN = Path(__file__).parent / "golden"
 HOSTILE = "[/] [link=x] \x1b]52;c;aGk=\x07\u202egpj.exe"
@@ -277,3 +279,7 @@ def test_a_closed_pipe_silences_the_screen_and_not_the_work() -> None:
     screen.warn("still told")
     assert isinstance(screen.broken, BrokenPipeError)
     assert err.getvalue() == "warning: still told\n"
+
+
+def test_every_kind_of_change_has_its_sign() -> None:
+    assert SIGNS.keys() == KINDS.keys()

@@ -10,7 +10,8 @@ from typing import Any
 from core.domain.order import BrokerOrder, OrderRequest
 from core.domain.snapshot import BrokerSnapshot, Lookup
 from core.domain.stream import StreamEvent
-from core.ports import Book, BookReading, BookWriting, Broker, Capabilities, Files, Receipt
+from core.ports import Book, BookReading, BookWriting, Broker, Capabilities, Files
+from core.ports.receipt import Receipt
 
 
 class PowerCut(SystemExit):

@@ -87,6 +87,10 @@ class BybitRound(Operator):
         """Everything that ever came from here."""
         return [order for order in self.orders() if order.ticket.client_id]
 
+    def trades(self) -> list[Order]:
+        """The same without what only waits to protect a position."""
+        return [order for order in self.ours() if order.trigger is None]
+
     def stops(self, symbol: str = "BTCUSDT", leg: Leg = Leg.NET) -> list[Order]:
         """What is live, reduce-only, and waits for the price to go against the position."""
         return [

@@ -26,7 +26,7 @@ def test_05_a_place_without_an_answer_is_looked_up(bybit: BybitRound) -> None:
         await running.until(lambda: state(bybit.home, asked) == "PLACED", "found")
 
     with_service(bybit.home, story)
-    first, second = [each for each in bybit.ours() if each.trigger is None]
+    first, second = bybit.trades()
     assert (first.open, second.open) == (True, False)
 
 
@@ -53,4 +53,4 @@ def test_05_a_cancel_without_an_answer_is_looked_up(bybit: BybitRound, name: str
 
     with_service(bybit.home, story)
     assert (state(bybit.home, first), state(bybit.home, second)) == ("CANCELLED", "FILLED")
-    assert len([each for each in bybit.ours() if each.trigger is None]) == 2
+    assert len(bybit.trades()) == 2

@@ -11,7 +11,7 @@ from typing import Any
 from tests.home import HomeUnderTest
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
 
 
 def start_manage(home: HomeUnderTest, *arguments: str) -> "subprocess.Popen[str]":

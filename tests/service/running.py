@@ -16,7 +16,7 @@ from core.operate.desk import Desk
 from core.operate.managing import Service
 from tests.home import HomeUnderTest
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
 
 
 class Running:
@@ -103,6 +103,12 @@ class Running:
     def intent(self, signal_id: str) -> dict[str, Any]:
         (row,) = self.home.rows("select * from trade_intents where signal_id = ?", signal_id)
         return row
+
+
+async def one_round(service: Service) -> None:
+    """Every account looked at once, and what is left for a person staged."""
+    rounds = service.rounds.round
+    rounds.stage({name: await rounds.see_to(name) for name in service.accounts})
 
 
 def with_service(

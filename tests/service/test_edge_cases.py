@@ -192,7 +192,7 @@ def test_edge_19_positions_and_waiting_orders_count_against_the_size(home: HomeU
 
 def test_safe_mode_holds_a_signal_until_it_expires_and_says_so_once(home: HomeUnderTest) -> None:
     home.set(SAFE_MODE="true")
-    home.set_in("SIGNALS", max_signal_age_seconds="2")
+    home.set_in("SIGNALS", max_signal_age_seconds="5")
     asked = signal()
     carried_out(home, asked)
     assert at_venue(home) == []
@@ -220,7 +220,7 @@ def test_safe_mode_lifted_in_time_lets_the_signal_go(home: HomeUnderTest) -> Non
 
 def test_an_unarmed_service_sends_nothing(bybit: BybitRound) -> None:
     bybit.home.set(DRY_RUN_CONFIRM="false")
-    bybit.home.set_in("SIGNALS", max_signal_age_seconds="3")
+    bybit.home.set_in("SIGNALS", max_signal_age_seconds="5")
     asked = signal()
     carried_out(bybit.home, asked)
     assert bybit.sent() == 0

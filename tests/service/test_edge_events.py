@@ -263,6 +263,6 @@ def test_edge_24_a_resynchronisation_while_orders_are_processed(bybit: BybitRoun
     with_service(bybit.home, story)
     assert [reasons(bybit.home, each) for each in everything] == [[]] * len(everything)
     assert [state(bybit.home, each) for each in everything] == ["FILLED"] * len(everything)
-    sides = [each.ticket.side for each in bybit.ours() if each.trigger is None]
+    sides = [each.ticket.side for each in bybit.trades()]
     assert sides == [BUY, SELL] * len(pairs)
     assert begun(bybit.home) == ["place_order"] * len(everything)

@@ -4,11 +4,17 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
+from core.domain.moment import moment_text
 from core.domain.order import BrokerOrder, OrderRequest
+from core.operate.account_watch import AccountWatch
 from core.operate.desk import Desk
-from core.ports import Broker, Receipt
+from core.ports import Broker
+from core.ports.receipt import Receipt
 from tests.home import HomeUnderTest
 from tests.rounds.bybit_round import BybitRound
 from tests.service.conftest import AtBybit
@@ -43,7 +49,7 @@ def test_edge_01_bybit_is_away_when_an_order_is_to_be_created(bybit: BybitRound)
     bybit.fault("order/create", Fault.refused(10006, "Too many visits."))
     asked = signal()
     carried_out(bybit.home, asked)
-    assert (bybit.sent(), len(bybit.ours())) == (2, 1)
+    assert (begun(bybit.home).count("place_order"), len(bybit.trades())) == (2, 1)
     assert state(bybit.home, asked) == "FILLED"
     assert [row["tries"] for row in bybit.home.rows("SELECT tries FROM trade_intents")] == [2]
 
@@ -64,16 +70,17 @@ def test_edge_01_a_signal_waits_for_a_venue_that_is_down(bybit: BybitRound) -> N
 
     with_service(bybit.home, story)
     assert state(bybit.home, asked) == "FILLED"
-    assert len(bybit.ours()) == 1
+    assert len(bybit.trades()) == 1
 
 
 def test_edge_01_and_fails_when_it_has_waited_too_long(bybit: BybitRound) -> None:
     bybit.home.configure("by1", retry="1", timeout_seconds="1")
-    bybit.home.set_in("SIGNALS", max_signal_age_seconds="2")
+    bybit.home.set_in("SIGNALS", max_signal_age_seconds="5")
     asked = signal()
 
     async def story(running: Running) -> None:
         await running.ready()
+        asked["timestamp"] = moment_text(datetime.now(UTC))
         await asyncio.to_thread(bybit.venue.wait, lambda v: v.close_port())
         submit(bybit.home, asked)
         await running.settled(asked["signal_id"])
@@ -84,6 +91,44 @@ def test_edge_01_and_fails_when_it_has_waited_too_long(bybit: BybitRound) -> Non
     assert bybit.sent() == 0
 
 
+def test_a_price_that_cannot_be_read_is_waited_for(bybit: BybitRound) -> None:
+    """The account answers, its quotes do not: that says nothing against the signal."""
+    bybit.home.configure("by1", retry="1", timeout_seconds="1")
+    asked = signal()
+
+    async def story(running: Running) -> None:
+        await running.ready()
+        bybit.always("market/tickers", Fault.http(503))
+        submit(bybit.home, asked)
+        await running.until(lambda: running.service.lanes.waiting, "the lane waits")
+        (why,) = running.service.lanes.waiting.values()
+        assert "no price" in why
+        assert state(bybit.home, asked) is None
+        bybit.heal()
+        await running.settled(asked["signal_id"])
+
+    with_service(bybit.home, story)
+    assert (state(bybit.home, asked), len(bybit.trades())) == ("FILLED", 1)
+
+
+def test_but_not_for_longer_than_the_signal_is_good(bybit: BybitRound) -> None:
+    bybit.home.configure("by1", retry="1", timeout_seconds="1")
+    bybit.home.set_in("SIGNALS", max_signal_age_seconds="5")
+    asked = signal()
+
+    async def story(running: Running) -> None:
+        await running.ready()
+        asked["timestamp"] = moment_text(datetime.now(UTC))
+        bybit.always("market/tickers", Fault.http(503))
+        submit(bybit.home, asked)
+        await running.settled(asked["signal_id"])
+        bybit.heal()
+
+    with_service(bybit.home, story)
+    assert set(reasons(bybit.home, asked)) == {"no_price", "signal_expired"}
+    assert bybit.sent() == 0
+
+
 def test_edge_02_an_order_that_arrived_although_no_answer_came_is_found(
     at_bybit: AtBybit,
 ) -> None:
@@ -91,7 +136,7 @@ def test_edge_02_an_order_that_arrived_although_no_answer_came_is_found(
     bybit.fault("order/create", Fault.HANG_AFTER_ACCEPT)
     asked = signal()
     carried_out(bybit.home, asked)
-    assert (bybit.sent(), len(bybit.ours())) == (1, 1)
+    assert (begun(bybit.home).count("place_order"), len(bybit.trades())) == (1, 1)
     assert state(bybit.home, asked) == "FILLED"
     (told_people,) = alerts(bybit.home, "order_outcome_unknown")
     assert "no answer in time" in told_people
@@ -121,7 +166,7 @@ def test_edge_02_one_that_never_arrived_is_not_sent_again(at_bybit: AtBybit) -> 
     with_service(bybit.home, story)
     assert (state(bybit.home, asked), state(bybit.home, behind)) == ("FAILED", "FILLED")
     assert "not placed" in bybit.home.must("history", asked["signal_id"]).out
-    assert [each.ticket.instrument.symbol for each in bybit.ours() if each.trigger is None] == [
+    assert [each.ticket.instrument.symbol for each in bybit.trades()] == [
         "ETHUSDT",
         "BTCUSDT",
     ]
@@ -239,13 +284,16 @@ def test_edge_14_a_quantity_below_bybits_minimum(bybit: BybitRound) -> None:
     assert "Raised to the minimum of 0.001." in because(bybit.home, raised)
 
 
-def test_edge_17_the_account_is_switched_to_hedge_mode(bybit: BybitRound) -> None:
+def test_edge_17_the_account_is_switched_to_hedge_mode(
+    bybit: BybitRound, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The mode is read once and after every look; Bybit's refusal makes it be read again."""
+    # No look comes in between.
+    monkeypatch.setattr(AccountWatch, "remember", lambda self, instruments: None)
     tiny, early, late = signal(amount=1), signal(), signal()
 
     async def story(running: Running) -> None:
         await listening(bybit, running)
-        await running.until(lambda: running.service.watches["by1"].behind is None, "all seen")
         await told(running, tiny)
         bybit.do(lambda v: v.exchange.switch_mode(hedged=True))
         await told(running, early, late)
@@ -312,7 +360,7 @@ def test_edge_18_a_signal_that_failed_may_come_once_more(bybit: BybitRound) -> N
     with_service(bybit.home, story)
     rows = bybit.home.rows("SELECT attempt, state FROM trade_intents ORDER BY attempt")
     assert [(row["attempt"], row["state"]) for row in rows] == [(1, "FAILED"), (2, "FILLED")]
-    assert len(bybit.ours()) == 1
+    assert len(bybit.trades()) == 1
 
 
 def test_a_post_only_order_that_would_cross_is_refused(home: HomeUnderTest) -> None:
@@ -345,4 +393,4 @@ def test_a_cancel_that_loses_against_the_fill_stops_the_newer_signal(bybit: Bybi
 
     with_service(bybit.home, story)
     assert state(bybit.home, second) == "FAILED"
-    assert len([each for each in bybit.ours() if each.trigger is None]) == 1
+    assert len(bybit.trades()) == 1

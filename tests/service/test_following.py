@@ -16,9 +16,9 @@ from core.domain.snapshot import BrokerSnapshot
 from core.domain.stream import OrderTold, StreamEvent
 from core.host.clock import SystemClock
 from core.operate.account_watch import AccountWatch
+from core.operate.catching_up import catch_up
 from core.operate.desk import Desk
 from core.operate.following import Follower
-from core.operate.standing_round import catch_up
 from core.ports import Broker
 from tests.build import instrument, order, quote, snapshot
 from tests.home import HomeUnderTest
@@ -120,9 +120,10 @@ async def test_a_burst_beyond_the_queue_is_told_and_made_good(
         follower.take(told(number))
     # What was dropped would have told of seven; only the venue knows now.
     tell(home, 7)
-    writing = asyncio.create_task(follower.write())
+    tasks = [asyncio.create_task(part()) for part in (follower.write, follower.mend)]
     await until(lambda: follower.watch.behind is None and venue.looks)
-    writing.cancel()
+    for task in tasks:
+        task.cancel()
     assert filled(home) == "7"
     (alert,) = home.rows("SELECT * FROM alerts WHERE type = 'live_data_backpressure_drop'")
     assert alert["message"].startswith("5 events of main")

@@ -7,7 +7,8 @@ from typing import Any
 
 from core.domain.order import BrokerOrder, OrderRequest
 from core.operate.desk import Desk
-from core.ports import Broker, Receipt
+from core.ports import Broker
+from core.ports.receipt import Receipt
 from tests.build import instrument, quote, snapshot
 from tests.home import HomeUnderTest
 from tests.service.running import Running, signal, submit, with_service

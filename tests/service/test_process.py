@@ -83,6 +83,10 @@ def check_whole(home: HomeUnderTest, ids: list[str]) -> None:
     home.must("verify", "--quiet")
 
 
+def all_is_booked(home: HomeUnderTest) -> bool:
+    return len(home.rows("SELECT 1 FROM executions")) == len(home.account["executions"])
+
+
 def stops_are_right(home: HomeUnderTest) -> bool:
     held = {row["symbol"]: row["quantity"] for row in home.account["positions"]}
     held = {symbol: each.lstrip("-") for symbol, each in held.items() if float(each)}
@@ -112,6 +116,7 @@ def test_killed_at_any_moment_while_signals_keep_coming(home: HomeUnderTest) -> 
     with managed(home):
         until(lambda: len(home.rows("SELECT 1 FROM signals")) == len(producer.ids), "taken in")
         until(lambda: not open_signals(home), "settled")
+        until(lambda: all_is_booked(home), "booked")
         until(lambda: stops_are_right(home), "stops")
     check_whole(home, producer.ids)
     done = home.rows("SELECT 1 FROM signals WHERE request_status = 'done'")
@@ -198,5 +203,14 @@ def test_an_operator_applies_a_plan_while_signals_are_carried_out(home: HomeUnde
 
 def applied(home: HomeUnderTest) -> int:
     """The exit code of an operator's afternoon: stage, approve everything, apply."""
-    plan_id = home.stage_and_approve("all")
+    home.must("stage", "--quiet")
+    plan_id = home.plan_id()
+    if code := home.trueup("review", "--approve", "all", "--quiet").code:
+        return code
     return home.trueup("apply", "--confirm", plan_id, "--no-input", "--lock-timeout", "30").code
+
+
+def test_it_settles_in_once_everything_has_been_looked_at(home: HomeUnderTest) -> None:
+    log = home.root / "logs" / "reconcile.log"
+    with managed(home):
+        until(lambda: '"manage_settled"' in log.read_text(), "settled in")

@@ -301,9 +301,5 @@ def test_1_9_in_hedge_mode_the_legs_are_apart(at_bybit: AtBybit) -> None:
         await told(running, closed)
 
     with_service(bybit.home, story)
-    legs = [
-        (each.ticket.side.value, each.ticket.leg.name)
-        for each in bybit.ours()
-        if each.trigger is None
-    ]
+    legs = [(each.ticket.side.value, each.ticket.leg.name) for each in bybit.trades()]
     assert legs == [("Buy", "LONG"), ("Sell", "SHORT"), ("Sell", "LONG")]

@@ -278,3 +278,29 @@ def test_4_4_conflicting_signals_are_queued_and_duplicates_refused(bybit: BybitR
     first, second = (order(bybit.home, each) for each in (bought, sold))
     assert (first["side"], first["reduce_only"]) == ("buy", 0)
     assert (second["side"], second["reduce_only"]) == ("sell", 1)
+
+
+@pytest.mark.parametrize("resting_at", [None, {"BTCUSDT": 49_000, "ETHUSDT": 2_900}])
+def test_signals_of_one_moment_count_towards_each_other(
+    bybit: BybitRound, resting_at: dict[str, int] | None
+) -> None:
+    """Each symbol is decided in a lane of its own, and the limit is one of the account."""
+    bybit.home.set_in("RISK", max_exposure="400", max_order_size_ratio="0")
+    asked = [
+        resting(resting_at[asset], asset=asset) if resting_at else signal(asset=asset)
+        for asset in ("BTCUSDT", "ETHUSDT")
+    ]
+
+    async def story(running: Running) -> None:
+        await running.ready()
+        submit(bybit.home, *asked)
+        await running.until(lambda: len(decided(bybit.home)) == 2, "both are decided")
+
+    with_service(bybit.home, story)
+    (against,) = [reasons(bybit.home, each) for each in asked if reasons(bybit.home, each)]
+    assert against == ["risk_max_exposure"]
+    assert len(bybit.trades()) == 1
+
+
+def decided(home: HomeUnderTest) -> list[dict[str, Any]]:
+    return home.rows("SELECT * FROM trade_intents WHERE state <> 'APPROVED'")

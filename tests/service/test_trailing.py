@@ -72,7 +72,7 @@ def test_a_stop_is_not_moved_while_nothing_may_change(home: HomeUnderTest) -> No
 
     async def look_on(running: Running) -> None:
         await running.ready()
-        await running.service.trailing.look()
+        await running.service.prices.look()
 
     with_service(home, look_on)
     assert [row["trigger_price"] for row in stops(home)] == ["99.2"]

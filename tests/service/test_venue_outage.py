@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.rounds.bybit_round import BUY, BybitRound
+from tests.rounds.bybit_round import BybitRound
 from tests.service.conftest import AtBybit
 from tests.service.running import Running, signal, submit, with_service
 
@@ -46,6 +46,5 @@ def test_fills_and_signals_of_an_outage_are_made_good(bybit: BybitRound) -> None
 
     with_service(home, story)
     # Two entries and two stops: nothing was sent twice.
-    assert len(bybit.ours()) == 4
-    assert sum(order.ticket.side is BUY for order in bybit.ours()) == 2
+    assert (len(bybit.trades()), len(bybit.ours())) == (2, 4)
     bybit.check_true()

@@ -12,6 +12,7 @@ import pytest
 
 from tests.build import clock, execution, instrument, order, position, snapshot, stop
 from tests.home import HomeUnderTest
+from tests.trade_log import lines_of
 
 BOUGHT = (order(status="filled", filled_quantity=5, quantity=5), execution("T-1", 5))
 NAKED = (*BOUGHT, position(5), instrument())
@@ -253,10 +254,19 @@ def test_audit_outbox_history_and_logs_tell_the_same_story(home: HomeUnderTest) 
     ]
     assert all(row["executed"] == 1 for row in audit)
     told = [row["event_type"] for row in home.rows("SELECT event_type FROM outbox ORDER BY rowid")]
-    assert told == ["order.filled", "execution.recorded", "order.pending", "order.open"]
-    lines = (home.root / "logs/trades/BTCUSDT.log").read_text().splitlines()
-    assert any("insert_execution buy 5 @ 100" in line for line in lines)
-    assert any("place_stop sell 5" in line for line in lines)
+    assert told == [
+        "order.filled",
+        "execution.recorded",
+        "position.state_changed",
+        "order.pending",
+        "order.open",
+        "position.stop_updated",
+    ]
+    assert [line.words for line in lines_of(home.root / "logs/trades/BTCUSDT.log")] == [
+        "BTCUSDT bought 5 @ 100",
+        "BTCUSDT long new → open: external",
+        "BTCUSDT long stop none → 92",
+    ]
     for line in (home.root / "logs/reconcile.log").read_text().splitlines():
         assert {"time", "level", "event"} <= json.loads(line).keys()
     history = home.json("history", "BTCUSDT")["history"]

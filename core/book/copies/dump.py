@@ -35,8 +35,9 @@ def _parts(connection: sqlite3.Connection, deadline: Deadline) -> Iterator[bytes
     for table in tables_in(connection):
         yield _creation(connection, table)
         yield from _rows(connection, table, deadline)
-    # After the rows: an index is made faster than it is kept.
-    yield from _indexes(connection)
+    # After the rows: an index is made faster than it is kept, and no trigger sees them come.
+    yield from _made_last(connection, "index")
+    yield from _made_last(connection, "trigger")
     yield b"COMMIT;"
 
 
@@ -46,9 +47,9 @@ def _creation(connection: sqlite3.Connection, table: str) -> bytes:
     return f"{sql};".encode()
 
 
-def _indexes(connection: sqlite3.Connection) -> Iterator[bytes]:
-    question = "SELECT sql FROM sqlite_schema WHERE type = 'index' AND sql NOT NULL ORDER BY rowid"
-    for (sql,) in connection.execute(question):
+def _made_last(connection: sqlite3.Connection, kind: str) -> Iterator[bytes]:
+    question = "SELECT sql FROM sqlite_schema WHERE type = ? AND sql NOT NULL ORDER BY rowid"
+    for (sql,) in connection.execute(question, (kind,)):
         yield f"{sql};".encode()
 
 

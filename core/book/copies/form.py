@@ -1,4 +1,4 @@
-"""The form of a book: which tables and indexes a version has, and nothing else it may have.
+"""The form of a book: which tables, indexes and triggers a version has, and nothing else.
 
 A database that somebody hands us can carry triggers, views or columns that compute. It is compared
 with what the program itself would create, word for word, before anything in it is used.
@@ -11,7 +11,7 @@ from functools import cache
 from itertools import chain
 from pathlib import Path
 
-from core.book import schema, trading_schema
+from core.book import position_schema, schema, trading_schema
 from core.book.schema import APPLICATION_ID, SCHEMA_VERSION
 from core.domain.record import BookIdentity
 
@@ -29,6 +29,7 @@ _STRICT = re.compile(r"\s*\bSTRICT$")
 _CREATED = (
     (*schema.TABLES, *schema.INDEXES),
     (*trading_schema.TABLES, *trading_schema.INDEXES),
+    (*position_schema.TABLES, *position_schema.INDEXES, *position_schema.TRIGGERS),
 )
 
 Objects = Mapping[tuple[str, str], str]
@@ -42,6 +43,12 @@ class WrongForm(Exception):
 def tables() -> tuple[str, ...]:
     """Every table of the newest version, in the order in which they are created."""
     return tuple(name for kind, name in objects_of(SCHEMA_VERSION) if kind == "table")
+
+
+@cache
+def triggers() -> frozenset[str]:
+    """Those of the newest version; they only ever refuse, and never write."""
+    return frozenset(name for kind, name in objects_of(SCHEMA_VERSION) if kind == "trigger")
 
 
 @cache
@@ -102,7 +109,7 @@ def check_form(connection: sqlite3.Connection) -> BookIdentity:
     """The identity of what is a book of a version we know; otherwise WrongForm."""
     found = read_objects(connection)
     for kind, name in found:
-        if kind in ("trigger", "view"):
+        if kind == "view" or (kind == "trigger" and name not in triggers()):
             raise WrongForm(f"it has the {kind} {name!r:.60}; a book has none")
     if ("table", "meta") not in found:
         raise WrongForm("it has no table meta, so it is not a book")

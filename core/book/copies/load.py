@@ -1,7 +1,7 @@
 """Reading a SQL dump into a scratch database, statement by statement under SQLite's authorizer.
 
-A dump is a program. Nothing in it may do more than create the tables and indexes that a book has
-and insert rows into them: what is not listed here is refused before it runs.
+A dump is a program. Nothing in it may do more than create what a book has and insert rows into its
+tables: what is not listed here is refused before it runs. A trigger is created and never runs.
 """
 
 import sqlite3
@@ -11,7 +11,7 @@ from pathlib import Path
 from core.book.copies.connections import scratch_database
 from core.book.copies.deadline import Deadline
 from core.book.copies.failures import is_ours
-from core.book.copies.form import functions_of_schema, tables
+from core.book.copies.form import functions_of_schema, tables, triggers
 from core.book.schema import APPLICATION_ID
 
 BYTES_MAX = 4 << 30
@@ -186,6 +186,8 @@ class _Gate:
                 return one in self._tables and database == "main"
             case sqlite3.SQLITE_CREATE_INDEX:
                 return two in self._tables and database == "main"
+            case sqlite3.SQLITE_CREATE_TRIGGER:
+                return one in triggers() and two in self._tables and database == "main"
             case sqlite3.SQLITE_SELECT:
                 # Several rows in one VALUES count as one; without READ it can only repeat itself.
                 return not self.creating

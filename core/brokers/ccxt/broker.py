@@ -18,7 +18,8 @@ from core.domain.order import BrokerOrder, OrderRequest
 from core.domain.snapshot import BrokerSnapshot, Found, Inconclusive, Lookup
 from core.domain.stream import StreamEvent
 from core.operate.checking import Finding
-from core.ports import AccountMode, Capabilities, Clock, Receipt
+from core.ports import AccountMode, Capabilities, Clock
+from core.ports.receipt import Receipt
 
 
 class CcxtBroker:

@@ -23,7 +23,8 @@ from core.domain.order import BrokerOrder, OrderRequest
 from core.domain.snapshot import BrokerSnapshot, Inconclusive, Lookup
 from core.domain.stream import StreamEvent
 from core.operate.checking import Finding
-from core.ports import AccountMode, Capabilities, Clock, Receipt
+from core.ports import AccountMode, Capabilities, Clock
+from core.ports.receipt import Receipt
 
 
 class IbBroker:
@@ -58,6 +59,7 @@ class IbBroker:
             quarantine=timedelta(seconds=self._settings.quarantine_seconds),
             hedges=False,
             post_only=False,
+            reduce_only=False,
         )
 
     # --- reading -------------------------------------------------------------------------------

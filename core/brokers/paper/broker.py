@@ -25,7 +25,8 @@ from core.domain.order import BrokerOrder, OrderRequest
 from core.domain.snapshot import BrokerSnapshot, Inconclusive, Lookup
 from core.domain.snapshot import Unavailable as UnavailablePart
 from core.domain.stream import StreamEvent
-from core.ports import AccountMode, Capabilities, Clock, Files, Receipt
+from core.ports import AccountMode, Capabilities, Clock, Files
+from core.ports.receipt import Receipt
 
 LOCK_POLL_SECONDS = 0.005
 LOCK_ATTEMPTS = 2000
@@ -61,6 +62,8 @@ class PaperBroker:
             deduplicates=told.deduplicates,
             finds_by_key=True,
             quarantine=timedelta(seconds=told.quarantine_seconds),
+            amends=told.amends,
+            one_stop=told.one_stop,
         )
 
     # --- reading ---------------------------------------------------------------------------

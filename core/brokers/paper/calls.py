@@ -72,6 +72,8 @@ class Amending:
 
     def carry_out(self, account: Account, now: datetime, terms: Terms = USUAL) -> BrokerOrder:
         order = _working(account, self.broker_order_id)
+        if not account.simulation.amends:
+            raise Rejected("amend_not_supported", "orders can only be cancelled and placed anew")
         wanted = replace(
             order,
             quantity=order.quantity if self.quantity is None else self.quantity,

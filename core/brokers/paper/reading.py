@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from core.brokers.paper.account import WORKING, Account
 from core.brokers.paper.booking import as_marked
 from core.brokers.paper.simulation import Fault, figure
-from core.domain.order import BrokerOrder
+from core.domain.order import Allows, BrokerOrder
 from core.domain.snapshot import (
     Absent,
     BrokerSnapshot,
@@ -30,7 +30,7 @@ def snapshot_of(account: Account, now: datetime, since: datetime | None) -> Brok
         account.told,
         taken_at=now,
         executions_since=floor,
-        orders=tuple(account.orders),
+        orders=tuple(_as_listed(account, order) for order in account.orders),
         executions=tuple(
             row for row in account.executions if floor is None or row.executed_at >= floor
         ),
@@ -42,6 +42,11 @@ def snapshot_of(account: Account, now: datetime, since: datetime | None) -> Brok
         if isinstance(state, Unavailable):
             snapshot = _with(snapshot, part, state, ())
     return snapshot
+
+
+def _as_listed(account: Account, order: BrokerOrder) -> BrokerOrder:
+    """Where nothing can be changed, the listing says so."""
+    return order if account.simulation.amends else replace(order, allows=Allows.CANCEL)
 
 
 def bent(snapshot: BrokerSnapshot, fault: Fault) -> BrokerSnapshot:

@@ -11,6 +11,7 @@
 | time_in_force_not_supported | none of GTC, DAY (which rests like GTC), IOC, FOK |
 | post_only_not_allowed, post_only_would_cross | only a limit that rests can be post-only |
 | reduce_only | there is nothing on the other side to reduce |
+| one_stop | the account takes one stop for each position, and there is one |
 | no_quote | a market order without a price to fill at |
 | min_notional | worth too little; orders that only reduce may be as small as they like |
 | insufficient_balance, insufficient_margin | the available balance does not cover it |
@@ -20,7 +21,7 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from core.brokers.paper.account import Account
+from core.brokers.paper.account import WORKING, Account
 from core.brokers.paper.margin import (
     CONDITIONAL,
     LIMITED,
@@ -36,7 +37,7 @@ from core.brokers.paper.simulation import figure
 from core.domain.errors import Rejected
 from core.domain.market import Instrument
 from core.domain.money import ZERO, decimal_text
-from core.domain.order import BrokerOrder, OrderType, PositionSide
+from core.domain.order import STOP_TYPES, BrokerOrder, OrderType, PositionSide
 
 TIMES_IN_FORCE = frozenset({"GTC", "DAY"}) | IMMEDIATE
 
@@ -51,6 +52,7 @@ def accepted(account: Account, order: BrokerOrder, now: datetime) -> BrokerOrder
     _check_words(order)
     check_post_only(account, order)
     order = _cut(account, order)
+    _check_one_stop(account, order)
     _check_worth(account, instrument, order)
     _check_funds(account, instrument, order)
     return order
@@ -118,6 +120,16 @@ def check_post_only(account: Account, order: BrokerOrder) -> None:
         return
     if crosses(order.side, order.price, price):
         raise Rejected("post_only_would_cross", f"the quote is {price}")
+
+
+def _check_one_stop(account: Account, order: BrokerOrder) -> None:
+    if not account.simulation.one_stop or order.type not in STOP_TYPES or not order.reduce_only:
+        return
+    for other in account.orders:
+        place = (other.symbol, other.position_side, other.side)
+        same = place == (order.symbol, order.position_side, order.side)
+        if same and other.type in STOP_TYPES and other.status in WORKING:
+            raise Rejected("one_stop", f"{other.broker_order_id} stands already")
 
 
 def _cut(account: Account, order: BrokerOrder) -> BrokerOrder:

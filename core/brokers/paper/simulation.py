@@ -7,6 +7,8 @@
       "fee_currency": "quote",        or "base": spot purchases pay from what they buy
       "leverage": {"BTCUSDT": "10"},  for positions that do not tell their own
       "deduplicates": true,           false: a client order id may be used twice
+      "amends": true,                 false: orders can be cancelled and placed, not changed
+      "one_stop": false,              true: a position's second stop is refused
       "quarantine_seconds": 10,       the longest that a request is said to be on its way
       "clock_skew_seconds": 0,        the venue's clock minus ours
       "faults": [{"on": "place", "kind": "lost_reply"}]
@@ -102,6 +104,8 @@ class Simulation(Struct, kw_only=True, forbid_unknown_fields=True):
     fee_currency: Literal["quote", "base"] = "quote"
     leverage: dict[str, Figure] = {}
     deduplicates: bool = True
+    amends: bool = True
+    one_stop: bool = False
     quarantine_seconds: Seconds = 10
     clock_skew_seconds: Annotated[float, Meta(ge=-86_400, le=86_400)] = 0
     faults: list[Fault] = []

@@ -12,10 +12,8 @@ from core.domain.position import BookPosition
 
 
 def exposure(seen: Situation, instrument: Instrument, price: Decimal) -> Decimal:
-    """All positions and waiting entries, in quote currency, at the last price that is known.
-
-    Another symbol's market order has none before it fills, and then it is a position.
-    """
+    """All positions and all entries that wait or are promised, in quote currency, at the last price
+    that is known; before it fills, a market order is worth what its intent said."""
     known = {seen.symbol: price} | {
         row.symbol: last for row in seen.positions if (last := row.mark_price or row.average_price)
     }
@@ -24,15 +22,16 @@ def exposure(seen: Situation, instrument: Instrument, price: Decimal) -> Decimal
         at = told or known.get(symbol, ZERO)
         return notional(abs(quantity), at, instrument_of(seen, instrument, symbol))
 
+    def open_worth(row: BookOrder) -> Decimal:
+        told = row.price or row.trigger_price
+        intended = seen.promised.get(row.order_id)
+        if told is None and intended and row.quantity:
+            return intended.amount * open_quantity(row) / row.quantity
+        return worth(row.symbol, open_quantity(row), told)
+
     held = sum((worth(row.symbol, row.quantity) for row in beside(seen)), ZERO)
-    waiting = sum(
-        (
-            worth(row.symbol, open_quantity(row), row.price or row.trigger_price)
-            for row in entries_waiting(seen, instrument)
-        ),
-        ZERO,
-    )
-    return held + waiting
+    waiting = sum(map(open_worth, entries_waiting(seen, instrument)), ZERO)
+    return held + waiting + sum((each.amount for each in seen.unsent), ZERO)
 
 
 def entries_waiting(seen: Situation, instrument: Instrument) -> Iterator[BookOrder]:

@@ -169,7 +169,8 @@ def _parts(entry: Entry) -> Iterator[Breach]:
 
 def _open_orders(entry: Entry, seen: Situation, settings: Settings) -> Iterator[Breach]:
     limit = settings.RISK.max_open_orders
-    count = sum(row.origin is Origin.OWNED and not row.reduce_only for row in seen.orders)
+    waiting = sum(row.origin is Origin.OWNED and not row.reduce_only for row in seen.orders)
+    count = waiting + len(seen.unsent)
     if limit and count + entry.orders > limit:
         yield _breach("risk_max_open_orders", Decimal(count + entry.orders), Decimal(limit), ZERO)
 

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 
-from core.config.settings import Positions
+from core.config.trading_settings import Positions
 from core.domain.market import ONE, Instrument
 from core.domain.money import ZERO, bounded, ceil_to_step, decimal_text, floor_to_step
-from core.domain.order import PositionSide, Side
 from core.domain.position import BookPosition, signed
 
 _HUNDRED = Decimal(100)
@@ -96,17 +95,6 @@ def tiers_of(words: Sequence[str]) -> Mapping[Decimal, Decimal]:
 
 def _is_long(position: BookPosition) -> bool:
     return signed(position.quantity, position.side) > ZERO
-
-
-def exit_price_side(position: BookPosition) -> Side:
-    """Leaving a long meets the bid, leaving a short the ask."""
-    return Side.SELL if _is_long(position) else Side.BUY
-
-
-def protects(side: Side, position_side: PositionSide, position: BookPosition) -> bool:
-    """Whether a stop of that side belongs to the position."""
-    same_leg = position_side in (PositionSide.BOTH, position.side)
-    return same_leg and side is exit_price_side(position)
 
 
 def _shown(figure: Decimal) -> str:

@@ -48,6 +48,12 @@ def qualify(seen: Situation, settings: Settings) -> TradeIntent:
     )
 
 
+def is_blind(seen: Situation, intent: TradeIntent) -> bool:
+    """Only a price is missing, and the venue may tell one in a moment."""
+    against: Sequence[dict[str, str]] = intent.reasons.get("reasons", [])  # type: ignore[assignment]
+    return bool(seen.quote_unread) and [each["code"] for each in against] == ["no_price"]
+
+
 def is_simulated(seen: Situation, settings: Settings) -> bool:
     """Whether a warm-up signal only pretends; a dry run is a gate and asked for at the door."""
     return seen.signal.is_warmup and settings.EXECUTION.warmup == "simulate"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from core.domain.intent import Halt
+from core.domain.intent import Halt, IntentOrder
 from core.domain.market import Balance, Instrument, Quote
 from core.domain.money import ZERO
 from core.domain.order import BookOrder
@@ -37,6 +37,8 @@ class Situation:
     unexplained: bool = False
     instrument: Instrument | None = None
     quote: Quote | None = None
+    # Why it could not be read, when that may be over in a moment.
+    quote_unread: str | None = None
     # None when they were not read.
     balances: tuple[Balance, ...] | None = None
     position_mode: str = "one-way"
@@ -46,6 +48,10 @@ class Situation:
     positions: tuple[BookPosition, ...] = ()
     # All live ones of the account.
     orders: tuple[BookOrder, ...] = ()
+    # By key, all with which open intents of the account enter: sent or not, until they have ended.
+    promised: Mapping[str, IntentOrder] = field(default_factory=dict)
+    # The keys among them that have been sent, whatever became of them.
+    sent: frozenset[str] = frozenset()
     # Of the symbols that it holds or has orders in, as far as they are known.
     instruments: Mapping[str, Instrument] = field(default_factory=dict)
     halts: tuple[Halt, ...] = ()
@@ -53,6 +59,11 @@ class Situation:
     scale_ins: int = 0
     day: DayFigures = DayFigures()
     last_loss_at: datetime | None = None
+
+    @property
+    def unsent(self) -> tuple[IntentOrder, ...]:
+        """Decided in other lanes a moment ago: nobody else can know of them yet."""
+        return tuple(each for key, each in self.promised.items() if key not in self.sent)
 
     @property
     def symbol(self) -> str:

@@ -5,7 +5,9 @@ from datetime import datetime
 
 from core.config.settings import Settings
 from core.decide.execution.waiting import waiting_orders
-from core.decide.reconcile.adopt import ExecutionChange, diff_positions
+from core.decide.exits.waiting import waiting_exits
+from core.decide.reconcile.adopt import diff_positions
+from core.decide.reconcile.cases import ExecutionChange
 from core.decide.reconcile.completeness import incomplete_orders
 from core.decide.reconcile.executions import diff_executions
 from core.decide.reconcile.homes import Homes
@@ -36,16 +38,18 @@ def propose(observation: Observation, settings: Settings, now: datetime) -> Prop
     executions = diff_executions(homes, observation, settings, names)
     booked: list[ExecutionChange] = [*executions.inserts, *executions.updates]
     positions = diff_positions(observation, booked, matching.waiting, now)
-    entering = {key_of(change.after) for change in booked} | {
+    unexplained = {
         PositionKey(change.account, change.symbol, change.after.side)
         for change in positions.changes
     }
+    entering = {key_of(change.after) for change in booked} | unexplained
     findings = [
         _within_reach(finding, observation)
         for finding in (
-            *protect(matching, orders, observation, settings, now),
+            *protect(matching, orders, observation, settings, now, unexplained),
             *cancel_stale(matching, observation, settings, now),
             *watch_spy(observation, settings, entering, now),
+            *waiting_exits(observation, now),
             *waiting_orders(observation, settings, now),
         )
     ]

@@ -1,7 +1,7 @@
 """One stop per position: none missing, none too many, each as large as what it protects."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -20,11 +20,10 @@ from core.decide.reconcile.stop_changes import (
     resize,
     uncertain_stop,
 )
-from core.decide.reconcile.stop_price import first_stop
+from core.decide.reconcile.stop_price import asks_for_stop, coverable, first_stop
 from core.decide.reconcile.words import owner
-from core.domain.holding import is_dust
 from core.domain.market import Instrument
-from core.domain.money import floor_to_step
+from core.domain.money import ZERO
 from core.domain.observation import Observation
 from core.domain.order import (
     LIVE,
@@ -57,9 +56,7 @@ class Guarded:
     @property
     def wanted(self) -> Decimal:
         """How much a stop has to cover, in steps that the venue can trade."""
-        quantity = abs(self.position.quantity) if self.position else Decimal(0)
-        step = self.instrument.quantity_step if self.instrument else None
-        return floor_to_step(quantity, step) if step else quantity
+        return coverable(abs(self.position.quantity), self.instrument) if self.position else ZERO
 
 
 def protect(
@@ -68,6 +65,7 @@ def protect(
     observation: Observation,
     settings: Settings,
     now: datetime,
+    unexplained: Collection[PositionKey] = (),
 ) -> Iterator[Finding]:
     """Goes by what the broker says, and only when it says everything about orders and positions."""
     if not (observation.broker.knows("orders") and observation.broker.knows("positions")):
@@ -79,7 +77,10 @@ def protect(
         if guarded.key.symbol in in_flight or any(map(matching.holds, guarded.stops)):
             continue  # one thing after the other: what is open there may already be the stop
         fitting = [stop for stop in guarded.stops if _fits(stop, guarded)]
-        orphans = (stop for stop in guarded.stops if not _fits(stop, guarded))
+        orphans = [stop for stop in guarded.stops if not _fits(stop, guarded)]
+        gone = guarded.position is None and guarded.key in unexplained
+        if gone and _is_yet_to_be_listed(guarded.key, observation, settings):
+            continue  # the venue is slow to list what it has just let us enter
         yield from (_remove_orphan(stop, guarded, matching) for stop in orphans)
         if fitting:
             yield from _keep_one(fitting, guarded, matching, now + rest)
@@ -106,7 +107,7 @@ def _guarded(matching: Matching, orders: OrderDiff, observation: Observation) ->
     for key in sorted(stops.keys() | positions.keys()):
         instrument = observation.broker.instruments.get(key.symbol)
         position = positions.get(key)
-        if position and is_dust(position.quantity, instrument):
+        if position and not coverable(abs(position.quantity), instrument):
             position = None
         yield Guarded(
             key=key, position=position, instrument=instrument, stops=tuple(stops.get(key, ()))
@@ -126,13 +127,30 @@ def _fits(stop: BrokerOrder, guarded: Guarded) -> bool:
     return position is not None and stop.side is exit_side(position.quantity, position.side)
 
 
+def _is_yet_to_be_listed(key: PositionKey, observation: Observation, settings: Settings) -> bool:
+    grace = timedelta(milliseconds=settings.POSITIONS.close_grace_ms)
+    return any(
+        life.key == key
+        and life.quantity
+        and life.gone_since is None
+        and life.entry_time is not None
+        and observation.broker.taken_at - life.entry_time < grace
+        for life in observation.book.lives
+    )
+
+
 def _needs_stop(guarded: Guarded, settings: Settings, observation: Observation) -> bool:
-    if guarded.key in observation.book.foreign:
-        return settings.POSITIONS.protect_external_positions
-    account = settings.ACCOUNTS.get(guarded.key.account)
-    own = account.require_stop if account else None
-    spot = guarded.instrument is not None and guarded.instrument.kind == "spot"
-    return not spot and (settings.POSITIONS.require_stop if own is None else own)
+    if not settings.POSITIONS.protect_external_positions and (
+        guarded.key in observation.book.foreign or not _is_booked(guarded.key, observation)
+    ):
+        # What the book has not heard of yet was opened by nobody here.
+        return False
+    return asks_for_stop(guarded.key.account, guarded.instrument, settings)
+
+
+def _is_booked(key: PositionKey, observation: Observation) -> bool:
+    rows = observation.book.positions
+    return any((row.symbol, row.side) == (key.symbol, key.side) and row.quantity for row in rows)
 
 
 # --- stops that are there -----------------------------------------------------------------------
@@ -171,18 +189,28 @@ def _ends(stop: BrokerOrder, before: datetime) -> bool:
 
 
 def _best(stops: Sequence[BrokerOrder], wanted: Decimal, ending_before: datetime) -> BrokerOrder:
-    """The nearest in quantity; of equals what would stay anyway, what lasts, or the newest.
+    """The tightest, for a stop never loosens; then the nearest in quantity; of equals what would
+    stay anyway, what lasts, or the newest.
 
     One of the wrong size that nobody here can change is of no use while there are others.
     """
+    tightest = _tightest(stops)
     by_id = sorted(stops, key=lambda stop: stop.broker_order_id)
     newest_first = sorted(by_id, key=_created, reverse=True)
 
-    def unfit(stop: BrokerOrder) -> tuple[bool, Decimal, bool, bool]:
+    def unfit(stop: BrokerOrder) -> tuple[bool, bool, Decimal, bool, bool]:
         foreign, distance = stop.allows is Allows.NOTHING, abs(covers(stop) - wanted)
-        return foreign and distance != 0, distance, not foreign, _ends(stop, ending_before)
+        loose = stop.trigger_price not in (None, tightest)
+        return foreign and distance != 0, loose, distance, not foreign, _ends(stop, ending_before)
 
     return min(newest_first, key=unfit)
+
+
+def _tightest(stops: Sequence[BrokerOrder]) -> Decimal | None:
+    triggers = [stop.trigger_price for stop in stops if stop.trigger_price is not None]
+    if not triggers:
+        return None
+    return max(triggers) if stops[0].side is Side.SELL else min(triggers)
 
 
 def _created(stop: BrokerOrder) -> datetime:

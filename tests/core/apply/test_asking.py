@@ -8,7 +8,7 @@ import pytest
 from core.apply.ledger import Outcome
 from core.domain.errors import Rejected
 from core.domain.order import BrokerOrder
-from core.ports import Receipt
+from core.ports.receipt import Receipt
 from tests.core.apply.rounds import (
     ALTERED,
     applied,

@@ -23,6 +23,7 @@ from tests.build import (
 )
 from tests.core.apply.rounds import BOUGHT
 from tests.home import HomeUnderTest
+from tests.producer import desk_at
 
 PROTECTED = (*BOUGHT, position(5), stop("S-1", 5), instrument())
 
@@ -53,7 +54,12 @@ def test_a_corrected_trade_moves_its_position_and_stays_as_old_as_it_was(
 
 def batch(change: AnyChange, *book: Any, broker: tuple[Any, ...] = ()) -> Batch:
     """The rows of one change over this book."""
-    case = Circumstances(
+    case = circumstances(*book, broker=broker)
+    return batch_of([Action(id="a001", change=change)], case)
+
+
+def circumstances(*book: Any, broker: tuple[Any, ...] = ()) -> Circumstances:
+    return Circumstances(
         plan_id="p-1",
         approved_by="ana",
         at=NOON,
@@ -61,7 +67,6 @@ def batch(change: AnyChange, *book: Any, broker: tuple[Any, ...] = ()) -> Batch:
         backup_file=None,
         observations={"main": observation(broker, book)},
     )
-    return batch_of([Action(id="a001", change=change)], case)
 
 
 FUNDING = book_execution("F-1", 5, kind="funding", broker_order_id=None, fee="0.1")
@@ -79,6 +84,33 @@ def test_funding_moves_no_position() -> None:
     rows = batch(change, stored(5))
     assert [row.recorded_serial for row in rows.new_executions] == [21]
     assert rows.positions == []
+
+
+def test_funding_beside_a_trade_is_no_part_of_it(home: HomeUnderTest) -> None:
+    """plan: bought 5, and a funding of 5 / one trade, of the 5 that were bought"""
+    bought = book_execution("T-1", 5)
+    actions = [
+        Action(
+            id=f"a{number:03}",
+            change=InsertExecution(
+                account="main",
+                symbol="BTCUSDT",
+                target=row.execution_key,
+                reason="execution_not_in_book",
+                because="The broker reports it.",
+                after=row,
+            ),
+        )
+        for number, row in enumerate((bought, FUNDING), start=1)
+    ]
+    with desk_at(home).book.write() as book:
+        batch_of(actions, circumstances()).write(book)
+    assert held(home) == [("BTCUSDT", "5")]
+    assert home.rows("SELECT quantity, volume FROM position_lives") == [
+        {"quantity": "5", "volume": "5"}
+    ]
+    assert home.rows("SELECT quantity, fees FROM trades") == [{"quantity": "5", "fees": "0"}]
+    assert len(home.rows("SELECT 1 FROM executions")) == 2
 
 
 def test_corrected_funding_moves_no_position() -> None:
@@ -110,7 +142,7 @@ def test_information_is_written_down_as_such_and_changes_nothing() -> None:
     )
     rows = batch(change, broker=(found,))
     assert [row.action_type for row in rows.audit] == ["initial_state"]
-    assert replace(rows, audit=[]) == Batch()
+    assert replace(rows, audit=[], at=None, instruments={}) == Batch()
 
 
 def test_an_adopted_position_leaves_an_adjustment_with_who_and_why(home: HomeUnderTest) -> None:
@@ -120,7 +152,11 @@ def test_an_adopted_position_leaves_an_adjustment_with_who_and_why(home: HomeUnd
     assert (row["symbol"], row["quantity"], held(home)) == ("BTCUSDT", "3", [("BTCUSDT", "3")])
     assert row["reason"]
     told = home.rows("SELECT event_type FROM outbox WHERE event_type LIKE 'position.%'")
-    assert told == [{"event_type": "position.discrepancy"}]
+    assert [row["event_type"] for row in told] == [
+        "position.discrepancy",
+        "position.state_changed",
+        "position.stop_updated",
+    ]
     adopt(home, position(2), stop("S-1", 2), instrument())
     assert held(home) == [("BTCUSDT", "2")]
     assert home.rows("SELECT count(*) AS n FROM adjustments") == [{"n": 2}]

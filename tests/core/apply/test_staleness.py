@@ -70,3 +70,19 @@ def test_marks_move_by_themselves_and_make_nothing_stale(home: HomeUnderTest) ->
     home.stage_and_approve("all")
     home.tell(snapshot(*told, position(9, mark_price=101)))
     home.must("apply", "--confirm", home.plan_id())
+
+
+def test_a_venue_whose_position_mode_was_switched_meanwhile_is_sent_nothing(
+    home: HomeUnderTest,
+) -> None:
+    """plan: a stop for 5, in one-way mode / venue: in hedge mode by now"""
+    home.tell(snapshot(*BOUGHT, position(5), instrument()))
+    home.arm()
+    told = home.config_file.read_text()
+    home.config_file.write_text(told.replace("position_mode: any", "position_mode: one-way"))
+    home.stage_and_approve("all")
+    home.rewrite_account(home.account | {"position_mode": "hedge"})
+    error = refused(home, 7)
+    assert "account main: " in error
+    assert "ACCOUNTS.main.position_mode" in error
+    assert not [row for row in home.broker_orders() if row["type"] == "stop"]

@@ -1,4 +1,4 @@
-"""Version 2 of the book: an older book gets the tables of signals and keeps everything it had."""
+"""Since version 2 a book has the tables of signals; an older one gets them and keeps all it had."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ from core.book.history import (
 )
 from core.book.intake_reading import LANES, OF_SIGNALS
 from core.book.migrations import MIGRATIONS, bring_forward
+from core.book.schema import SCHEMA_VERSION
 from core.book.trading_schema import IS_OPEN_INTENT, IS_PENDING_DELIVERY
 from core.domain.errors import BookError
 from core.domain.intent import OPEN
@@ -75,13 +76,13 @@ def test_an_older_book_comes_forward_with_all_its_rows(old: Path, sql: Sql) -> N
     copied: list[dict[str, list[tuple[object, ...]]]] = []
     with closing(book_at(old, lambda path: copied.append(rows(path)))) as book:
         with book.read() as reading:
-            assert reading.identity().schema_version == 2
+            assert reading.identity().schema_version == SCHEMA_VERSION
             assert reading.lanes_waiting() == []
         with book.write() as writing:
             assert writing.insert_signals([signal()]) == ["sig-1"]
     # The copy is of the book as it was, and nothing but the version is different now.
     assert copied == [before]
-    assert rows(old) == before | {"meta": [(1, "lineage", 0, 2)]}
+    assert rows(old) == before | {"meta": [(1, "lineage", 0, SCHEMA_VERSION)]}
     assert all(len(found) == 1 for found in before.values())
     assert sql("PRAGMA integrity_check") == [("ok",)]
     assert sql("PRAGMA foreign_key_check") == []
@@ -93,8 +94,8 @@ def test_a_book_brought_forward_has_the_form_of_a_new_one(old: Path, tmp_path: P
         with closing(book_at(path, lambda _: None)) as book, book.read():
             pass
     with closing(sqlite3.connect(old)) as one, closing(sqlite3.connect(new)) as other:
-        assert read_objects(one) == read_objects(other) == objects_of(2)
-        assert check_form(one).schema_version == 2
+        assert read_objects(one) == read_objects(other) == objects_of(SCHEMA_VERSION)
+        assert check_form(one).schema_version == SCHEMA_VERSION
 
 
 def test_a_copy_of_version_1_is_restored_and_comes_forward(tmp_path: Path) -> None:
@@ -111,17 +112,19 @@ def test_a_copy_of_version_1_is_restored_and_comes_forward(tmp_path: Path) -> No
         assert report.new.schema_version == 1
         assert rows(shelf.book) | {"meta": before["meta"]} == before
     with closing(book_at(shelf.book, lambda _: None)) as book, book.read() as reading:
-        assert reading.identity().schema_version == 2
+        assert reading.identity().schema_version == SCHEMA_VERSION
 
 
-def test_a_book_of_version_3_is_refused(old: Path, sql: Sql) -> None:
+def test_a_book_of_a_version_to_come_is_refused(old: Path, sql: Sql) -> None:
     with closing(book_at(old, lambda _: None)) as book, book.read():
         pass
-    sql("UPDATE meta SET schema_version = 3")
+    newer = SCHEMA_VERSION + 1
+    sql("UPDATE meta SET schema_version = ?", newer)
     with closing(book_at(old)) as book:
-        with pytest.raises(BookError, match="schema version 3, this program knows 2"), book.read():
+        told = f"schema version {newer}, this program knows {SCHEMA_VERSION}"
+        with pytest.raises(BookError, match=told), book.read():
             pytest.fail("read by a program that cannot know what it reads")
-        with pytest.raises(BookError, match="schema version 3"), book.write():
+        with pytest.raises(BookError, match=told), book.write():
             pytest.fail("written by a program that cannot know what it writes")
     assert sql("SELECT count(*) FROM orders") == [(1,)]
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from core.domain.record import Step
-from core.ports import Mint, Receipt
+from core.ports.receipt import Mint, Receipt
 
 # The journal's mint may or may not exist in this process; this one does not take its place.
 _MINT = Mint.__new__(Mint)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from core.domain.ambiguity import AmbiguityReason, AmbiguousMatch, Candidate
+from core.domain.exit import ExitCause, ExitOrder
 from core.domain.intent import IntentOrder, Purpose
 from core.domain.order import OrderRequest, OrderType, Side
 from core.domain.problem import Problem
@@ -25,6 +26,7 @@ from core.plan.change import (
     InsertExecution,
     InsertOrder,
     MoveStop,
+    PlaceExit,
     PlaceOrder,
     PlaceStop,
     ResizeStop,
@@ -73,6 +75,18 @@ ENTRY = IntentOrder(
     purpose=Purpose.OPEN,
     amount=Decimal(1000),
     trace_id="t-1",
+)
+
+LEAVING = ExitOrder(
+    symbol="BTCUSDT",
+    side=Side.SELL,
+    type=OrderType.MARKET,
+    quantity=Decimal(10),
+    time_in_force="IOC",
+    reduce_only=True,
+    exit_intent_id="e-1",
+    trade_id="t-1",
+    cause=ExitCause.MANUAL,
 )
 
 RECORD, CORRECT, ERASE = ChangeClass.RECORD, ChangeClass.CORRECT, ChangeClass.ERASE
@@ -265,6 +279,15 @@ TABLE = (
         "amend_order",
         "order",
         TRADE,
+        Section.BROKER,
+        PENDING,
+        at_broker=True,
+    ),
+    row(
+        PlaceExit(**WHY, target="BTCUSDT", after=LEAVING),
+        "place_exit",
+        "order",
+        PROTECT,
         Section.BROKER,
         PENDING,
         at_broker=True,

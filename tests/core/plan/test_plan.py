@@ -205,7 +205,7 @@ def test_the_summary_counts_what_the_sections_hold() -> None:
         "delete": 2,
         "ambiguous": 1,
         "spy_futures": 4,
-        "broker": 9,
+        "broker": 10,
         "unchanged": 214,
     }
     assert plan_of(Proposal()).summary == dict.fromkeys(plan_of().summary, 0)

@@ -89,7 +89,7 @@ class Search:
         if plans.lacking:
             return Inconclusive("; ".join(plans.lacking), strangers)
         if strangers:
-            return Inconclusive("MEXC keeps no id of ours on a plan order", strangers)
+            return Inconclusive("MEXC keeps no id of ours on a plan order", strangers, whole=True)
         return Absent()
 
     def _nowhere(self, sought: Sought) -> Lookup:

@@ -11,7 +11,7 @@ from core.config.settings import Account
 from core.domain.execution import BrokerExecution
 from core.domain.order import BrokerOrder, OrderRequest, OrderType, Side
 from core.domain.stream import ExecutionTold, Gap, OrderTold, StreamEvent
-from core.ports import Receipt
+from core.ports.receipt import Receipt
 from tests.core.brokers import receipts
 from tests.venues.ib import IbGateway, TradingAccount
 from tests.venues.ib.clients import PATIENCE_SECONDS, until

@@ -9,7 +9,7 @@ import pytest
 from core.brokers.paper import rules
 from core.domain.errors import NotSent, Rejected, Unavailable
 from core.domain.moment import moment_text
-from core.domain.order import OrderRequest, OrderType, Side
+from core.domain.order import Allows, OrderRequest, OrderType, Side
 from tests.core.brokers.paper.venue import NOON, PaperVenue, perpetual, quote
 from tests.core.brokers.receipts import receipt
 
@@ -79,8 +79,33 @@ async def test_every_code_of_the_table_is_tried_here() -> None:
         for code in line.split("|")[1].split(",")
     }
     tried = {code for code, _ in REFUSED}
-    elsewhere = {"duplicate_client_order_id", "insufficient_balance"}
+    elsewhere = {"duplicate_client_order_id", "insufficient_balance", "one_stop"}
     assert told == tried | elsewhere
+
+
+async def test_where_one_stop_is_taken_a_second_one_is_refused_while_it_stands(
+    venue: PaperVenue,
+) -> None:
+    venue.edit(lambda content: content.setdefault("simulation", {}).update(one_stop=True))
+    await venue.place("tu-1", "buy", 1)
+    terms = {"trigger_price": 90, "reduce_only": True}
+    stop = await venue.place("tu-2", "sell", 1, "stop", **terms)
+    with pytest.raises(Rejected) as caught:
+        await venue.place("tu-3", "sell", 1, "stop", **terms)
+    assert caught.value.code == "one_stop"
+    await venue.broker.cancel(receipt("tu-4"), stop)
+    await venue.place("tu-5", "sell", 1, "stop", **terms)
+
+
+async def test_where_nothing_can_be_changed_the_listing_says_so(venue: PaperVenue) -> None:
+    venue.edit(lambda content: content.setdefault("simulation", {}).update(amends=False))
+    order = await venue.place("tu-1", "buy", 1, "limit", price=95)
+    with pytest.raises(Rejected) as caught:
+        await venue.broker.amend(receipt("tu-2"), order, price=Decimal(94))
+    assert caught.value.code == "amend_not_supported"
+    (listed,) = (await venue.broker.snapshot()).orders
+    assert listed.allows is Allows.CANCEL
+    assert not venue.broker.capabilities.amends
 
 
 async def test_a_client_order_id_is_used_up_by_any_order_whatever_became_of_it(

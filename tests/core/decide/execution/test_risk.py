@@ -11,6 +11,7 @@ from core.decide.execution.splitting import PARTS_MAX
 from core.domain.market import Balance
 from core.domain.order import PositionSide
 from tests.build import book_order, instrument, settings, stored
+from tests.core.decide.execution.asking import asked
 from tests.core.decide.execution.seen import day, situation, usdt
 
 NONE = {
@@ -224,6 +225,32 @@ def test_a_market_order_of_another_symbol_is_never_taken_at_this_ones_price() ->
     assert worth(50_000, orders=(coins,)) == 0
     held = stored(1, symbol="DOGEUSDT", mark_price="0.01")
     assert worth(50_000, orders=(coins,), positions=(held,)) == Decimal("10.01")
+
+
+def test_until_it_fills_it_is_worth_what_its_intent_said() -> None:
+    meant = asked(signal_id="sig-2", symbol="DOGEUSDT", type="market", price=None, amount=600)
+    half = ours(
+        meant.key,
+        symbol="DOGEUSDT",
+        order_type="market",
+        price=None,
+        quantity=1000,
+        filled_quantity=500,
+    )
+    promised = {meant.key: meant}
+    assert worth(orders=(half,), promised=promised, sent=frozenset(promised)) == 300
+
+
+def test_what_other_lanes_have_decided_counts_before_it_is_sent() -> None:
+    meant = asked(signal_id="sig-2", symbol="ETHUSDT", amount=600)
+    promised = {meant.key: meant}
+    assert worth(promised=promised) == 600
+    # Sent and no longer live: it is a position by now, or came to nothing.
+    assert worth(promised=promised, sent=frozenset(promised)) == 0
+    assert room(10, promised=promised, keys={"max_exposure": 1000}) == 4
+    live = (ours("o-1"),)
+    assert room(live=live, promised=promised, keys={"max_open_orders": 3}) is None
+    assert room(live=live, promised=promised, keys={"max_open_orders": 2}) == 0
 
 
 def test_contracts_count_at_their_size_in_every_symbol() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.config.settings import Positions
+from core.config.trading_settings import Positions
 from core.decide.lifecycle.trailing import price_at, roe_pct, step_at, trail
 from core.domain.market import Instrument
 from core.domain.order import PositionSide

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.config.settings import Settings
-from core.decide.qualify.qualify import is_simulated, qualify
+from core.decide.qualify.qualify import is_blind, is_simulated, qualify
 from core.decide.qualify.reasons import REASONS, Reason
 from core.domain.intent import Halt, IntentOrder, IntentState, TradeIntent, orders_of
 from core.domain.market import Instrument
@@ -252,6 +252,20 @@ def test_without_a_price_nothing_can_be_reckoned() -> None:
     assert refused(**BLIND, **LONG, signal_type="sell", keys={"allow_reverse": True}) == [
         "no_price"
     ]
+
+
+def test_it_is_only_blind_while_the_venue_may_tell_a_price_in_a_moment() -> None:
+    """Another reason stands whatever the price is, and so does a venue that has none."""
+
+    def blind(**given: Any) -> bool:
+        seen = situation(**BLIND, **given)
+        return is_blind(seen, qualify(seen, rules()))
+
+    assert blind(quote_unread="503")
+    assert not decided(quote_unread="503").reasons
+    assert not blind()
+    assert not blind(quote_unread="503", enabled=False)
+    assert not blind(quote_unread="503", **LONG, signal_type="sell", aim=CLOSE)
 
 
 def test_but_a_whole_position_can_be_closed() -> None:

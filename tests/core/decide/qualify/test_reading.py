@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.config.settings import Account, Settings, Signals
+from core.config.settings import Account, Settings
+from core.config.trading_settings import Signals
 from core.decide.qualify.reading import Refused, read_signal
 from core.decide.qualify.wire import stamped, wire_line
 from core.domain.order import OrderType, Side

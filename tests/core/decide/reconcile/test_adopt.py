@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from core.domain.position import BookPosition
+from core.decide.reconcile.propose import propose
+from core.domain.position import BookPosition, PositionKey
 from core.domain.snapshot import Partial, Unavailable
 from core.plan.change import AdoptPosition, ChangeClass, Risk, class_of
+from tests.applied import apply_changes
 from tests.build import (
     NOON,
     adjustment,
@@ -16,8 +18,10 @@ from tests.build import (
     book_view,
     execution,
     instrument,
+    observation,
     open_step,
     position,
+    settings,
     stored,
 )
 from tests.told import plan, told
@@ -268,26 +272,88 @@ def test_a_call_in_flight_may_be_moving_the_position() -> None:
 # --- stored, computed, told -----------------------------------------------------------------------
 
 
-def test_a_stored_position_that_its_own_rows_do_not_make_is_named() -> None:
-    book = [stored(5), book_execution("T-1", 3)]
-    seen = plan([position(5)], book)
-    assert told(seen) == ["! position_computed_differs BTCUSDT"]
-    assert seen.problems[0].message == (
+def test_what_is_stored_and_told_alike_but_made_by_no_rows_waits_for_a_person() -> None:
+    """book: 5 stored, rows make 3 / broker: 5 / plan: 2 unexplained, as an adjustment"""
+    seen = plan([position(5)], [stored(5), book_execution("T-1", 3)])
+    assert told(seen) == ["~ position BTCUSDT: 5 → 5 at 100, 2 unexplained"]
+    assert seen.changes[0].because == (
+        "The broker reports 5 at 100; the book holds 5 at 100, but its own executions and "
+        "adjustments add up to 3 at 100; no execution explains 2."
+    )
+
+
+def test_what_is_stored_is_set_right_where_the_rows_make_what_the_broker_tells() -> None:
+    """book: 7 stored, rows make 5 / broker: 5 / plan: 7 → 5, and there is nothing to adjust"""
+    change = adopted([position(5)], [stored(7), book_execution("T-1", 5)])
+    assert (change.before, change.after.quantity, change.unexplained) == (stored(7), 5, 0)
+    assert change.because == (
+        "The broker reports 5 at 100; the book holds 7 at 100, but its own executions and "
+        "adjustments add up to 5 at 100, as the broker says; what is stored is explained by "
+        "nothing."
+    )
+
+
+def test_where_all_three_differ_the_adjustment_is_what_the_rows_lack() -> None:
+    seen = plan([position(7)], [stored(5), book_execution("T-1", 3)])
+    assert told(seen) == ["~ position BTCUSDT: 5 → 7 at 100, 4 unexplained"]
+
+
+def test_rows_of_a_position_that_nobody_holds_are_set_off() -> None:
+    """book: nothing stored, rows make 3 / broker: nothing"""
+    seen = plan([], [book_execution("T-1", 3)])
+    assert told(seen) == ["~ position BTCUSDT: nothing → 0, -3 unexplained"]
+
+
+def test_new_rows_move_both_figures_of_the_book() -> None:
+    """book: 5 stored, rows make 3 / broker: 7, and a purchase of 2 is told"""
+    seen = plan([position(7), fill(2, name="T-2")], [stored(5), book_execution("T-1", 3)])
+    assert told(seen) == [
+        "+ execution T-2 buy 2 at 100",
+        "~ position BTCUSDT: 5 → 7 at 100, 2 unexplained",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("told_quantity", "kept", "made"), [(5, 5, 3), (5, 7, 5), (7, 5, 3), (0, 0, 3), (0, 3, 0)]
+)
+def test_once_it_is_adopted_all_three_agree(told_quantity: int, kept: int, made: int) -> None:
+    broker = [position(told_quantity)] if told_quantity else []
+    seen = observation(broker, [stored(kept), book_execution("T-1", made)])
+    configured = settings(require_stop=False)
+    after = apply_changes(seen, propose(seen, configured, NOON))
+    key = PositionKey("main", "BTCUSDT")
+    assert after.book.computed[key].quantity == told_quantity
+    assert told(propose(after, configured, NOON)) == []
+
+
+def test_a_leg_of_a_hedge_is_set_right_as_a_leg() -> None:
+    """book: 5 short stored, rows make 3 short / broker: 5 short"""
+    sold = book_execution("T-1", 3, side="sell", position_side="short")
+    seen = plan([position(5, side="short")], [stored(5, side="short"), sold])
+    assert told(seen) == ["~ position BTCUSDT/short: 5 → 5 at 100, 2 unexplained"]
+
+
+def test_dust_that_rows_left_behind_is_left_alone() -> None:
+    seen = plan([instrument()], [stored(0), book_execution("T-1", "0.0004")])
+    assert not seen.changes
+
+
+@pytest.mark.parametrize("part", ["positions", "executions"])
+def test_what_the_rows_do_not_make_is_only_named_while_the_broker_is_not_known(part: str) -> None:
+    seen = plan(
+        [position(5)], [stored(5), book_execution("T-1", 3)], parts={part: Unavailable("timeout")}
+    )
+    assert not seen.changes
+    (problem,) = (each for each in seen.problems if each.code == "position_computed_differs")
+    assert problem.message == (
         "The book stores 5 at 100 of BTCUSDT, but its own executions and adjustments add up to "
         "3 at 100."
     )
 
 
-def test_all_three_may_differ_and_each_pair_is_named() -> None:
-    seen = plan([position(7)], [stored(5), book_execution("T-1", 3)])
-    assert told(seen) == [
-        "~ position BTCUSDT: 5 → 7 at 100, 2 unexplained",
-        "! position_computed_differs BTCUSDT",
-    ]
-
-
-def test_rows_without_a_stored_position_are_named() -> None:
-    seen = plan([], [book_execution("T-1", 3)])
+def test_an_average_that_the_rows_make_otherwise_is_only_named() -> None:
+    """book: 5 at 100 stored, rows make 5 at 98 / broker: 5 at 100"""
+    seen = plan([position(5)], [stored(5), book_execution("T-1", 5, price=98)])
     assert told(seen) == ["! position_computed_differs BTCUSDT"]
 
 

@@ -149,6 +149,8 @@ def test_a_stop_that_is_already_crossed_is_not_placed(
         ),
         (position(5), [instrument(kind="spot")], {}),
         (position("0.0005"), [instrument()], {}),
+        (position("0.0005"), [instrument(min_quantity=None)], {}),
+        (position("1.5"), [instrument(quantity_step=1, min_quantity="1.2")], {}),
         (position(5), [], {"parts": {"orders": Partial("one page")}}),
         (position(5), [], {"parts": {"orders": Unavailable("timeout")}}),
         (position(5), [], {"parts": {"positions": Partial("one page")}}),
@@ -159,6 +161,8 @@ def test_a_stop_that_is_already_crossed_is_not_placed(
         "not required here",
         "spot",
         "dust",
+        "less than a step",
+        "too little in whole steps",
         "orders in part",
         "no orders",
         "positions in part",
@@ -256,6 +260,17 @@ def test_ours_is_called_ours() -> None:
 # --- stops that are not simply changed ------------------------------------------------------------
 
 
+def test_of_several_the_tightest_stays_whatever_its_size() -> None:
+    """A stop never loosens, also when two parts of the program moved it at once."""
+    loose, tight = stop("S-1", 5), stop("S-2", 6, trigger_price="92")
+    seen = guard(position(5), loose, tight)
+    assert told(seen) == ["~ stop S-2: 6 → 5", "- duplicate stop S-1"]
+    above = {"side": "buy", "trigger_price": "110"}
+    loose, tight = stop("S-1", 5, **above), stop("S-2", 6, **above | {"trigger_price": "108"})
+    seen = guard(position(-5), loose, tight)
+    assert told(seen) == ["~ stop S-2: 6 → 5", "- duplicate stop S-1"]
+
+
 def fixed(name: str, quantity: Any, **given: Any) -> Any:
     """A stop that its venue can only cancel, such as MEXC's plan orders."""
     return stop(name, quantity, allows="cancel", **given)
@@ -346,7 +361,8 @@ def test_a_renewal_says_when_the_old_one_ends_and_happens_once() -> None:
         "The venue ends an external stop S-1 for 5 by itself at 2026-01-06 00:00 UTC, so a new one "
         "with the same trigger, 91, is placed first; S-1 is cancelled once that one stands."
     )
-    fresh = fixed("S-2", 5, created_at="11:59", expires_at=parse_moment("2026-01-12T11:59:00Z"))
+    lasting = parse_moment("2026-01-12T11:59:00Z")
+    fresh = fixed("S-2", 5, trigger_price="91", created_at="11:59", expires_at=lasting)
     assert told(guard(position(5), due, fresh)) == ["- duplicate stop S-1"]
     assert told(guard(position(5), fresh)) == []
     by_the_day = replace(due, broker_order_id="S-3", created_at=NOON)
@@ -416,11 +432,15 @@ def test_where_nothing_can_be_sent_nothing_is_proposed() -> None:
             "there is no position left for it to reduce.",
         ),
         (
+            [stop("S-1", 5), position("0.0005"), instrument(min_quantity=None)],
+            "there is no position left for it to reduce.",
+        ),
+        (
             [stop("S-1", 5), position(-5), stop("S-2", 5, side="buy")],
             "the position it would reduce is on the other side, -5.",
         ),
     ],
-    ids=["flat", "told as zero", "another symbol", "dust", "the other side"],
+    ids=["flat", "told as zero", "another symbol", "dust", "less than a step", "the other side"],
 )
 def test_a_stop_without_its_position_goes(broker: list[Any], why: str) -> None:
     seen = guard(*broker)

@@ -1,4 +1,4 @@
-"""Own orders that have been waiting for too long are proposed for cancelling, and no others."""
+"""Own orders that wait for too long, or for nothing, are proposed for cancelling, and no others."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 from core.domain.snapshot import Partial
 from core.plan.change import ChangeClass, class_of
 from core.plan.proposal import Proposal
-from tests.build import booked, decision, open_step, order, settings
+from tests.build import booked, decision, open_step, order, position, settings, stored
 from tests.told import plan, told
 
 OURS: dict[str, Any] = {"client_order_id": "tu-1", "created_at": "10:59"}
@@ -44,7 +44,6 @@ def test_open_for_longer_than_allowed() -> None:
         {"origin": "external", "client_order_id": None},
         {"status": "cancelled"},
         {"type": "stop", "trigger_price": 90},
-        {"reduce_only": True},
         {"keys": {"cancel_stale_order_timeout": 0}},
         {"keys": {"cancel_stale_order_timeout": 3660}},
         {"rows": (decision("ignore"),)},
@@ -56,7 +55,6 @@ def test_open_for_longer_than_allowed() -> None:
         "external",
         "ended",
         "a stop",
-        "reduce-only",
         "switched off",
         "allowed longer",
         "left alone by decision",
@@ -93,3 +91,38 @@ def test_the_book_knows_its_age_when_the_broker_does_not() -> None:
 
 def test_the_default_is_an_hour() -> None:
     assert settings().EXECUTION.cancel_stale_order_timeout == 3600
+
+
+# --- what was to leave a position -----------------------------------------------------------------
+
+
+def test_it_waits_as_long_as_there_is_something_to_leave() -> None:
+    listed, row = order("V-1", **(OURS | {"reduce_only": True})), stored(-5)
+    ours = booked(listed, origin="owned")
+    assert told(plan([listed, position(-5)], [ours, row])) == []
+    # One of the two still shows it.
+    assert "- stale order V-1" not in told(plan([listed], [ours, row]))
+    assert "- stale order V-1" not in told(plan([listed, position(-5)], [ours]))
+    gone = {"positions": Partial("not asked")}
+    assert told(plan([listed], [ours], parts=gone))[:1] != ["- stale order V-1"]
+
+
+def test_it_goes_with_what_it_was_to_leave_however_young_it_is() -> None:
+    listed = order("V-1", **(OURS | {"reduce_only": True, "created_at": "11:59:59"}))
+    seen = plan([listed], [booked(listed, origin="owned")])
+    assert told(seen) == ["- stale order V-1"]
+    assert seen.changes[0].reason == "nothing_to_leave"
+
+
+def test_one_that_the_venue_does_not_know_for_reduce_only_is_known_by_the_book() -> None:
+    """It would open a position of the other direction."""
+    listed = order("V-1", **(OURS | {"reduce_only": None, "created_at": "11:59:59"}))
+    assert told(plan([listed], [booked(listed, origin="owned")])) == []
+    ours = booked(listed, origin="owned", reduce_only=True)
+    assert told(plan([listed], [ours])) == ["- stale order V-1"]
+
+
+def test_a_long_is_nothing_that_a_buy_could_leave() -> None:
+    listed = order("V-1", **(OURS | {"reduce_only": True}))
+    ours = booked(listed, origin="owned")
+    assert told(plan([listed, position(5)], [ours, stored(5)])) == ["- stale order V-1"]
