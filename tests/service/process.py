@@ -51,3 +51,27 @@ def until(is_so: Callable[[], object], what: str) -> None:
     while not is_so():
         assert time.monotonic() < end, f"never came true: {what}"
         time.sleep(0.02)
+
+
+def open_signals(home: HomeUnderTest) -> list[dict[str, Any]]:
+    return home.rows("SELECT 1 FROM signals WHERE request_status IN ('pending', 'executing')")
+
+
+def is_carried_out_once(home: HomeUnderTest, copies: int) -> bool:
+    """One signal that came so often: whether every copy was heard, and what came of it is over.
+
+    What was bought was bought once. A call that was cut off after it was written down and before
+    it was sent came to nothing and is not sent later; the next copy that arrives is the next
+    attempt, and there may be none left.
+    """
+    rejected = home.rows("SELECT 1 FROM outbox WHERE event_type = 'signal.rejected'")
+    (row,) = home.rows("SELECT * FROM signals") or [None]
+    if row is None or row["attempt"] + len(rejected) < copies or open_signals(home):
+        return False
+    *before, last = home.rows("SELECT * FROM trade_intents ORDER BY attempt")
+    bought = [each for each in home.broker_orders() if each["type"] == "market"]
+    is_done = row["request_status"] == "done"
+    assert (last["state"], len(bought)) == (("FILLED", 1) if is_done else ("FAILED", 0))
+    for intent in before if is_done else [*before, last]:
+        assert (intent["state"], "not placed" in intent["outcome"]) == ("FAILED", True)
+    return True
