@@ -28,6 +28,7 @@ from core.domain.intent import (
     signal_order,
 )
 from core.domain.order import LIVE, BookOrder, OrderStatus
+from core.domain.pause import growing_pause
 from core.domain.record import Step, StepState
 from core.operate.account_watch import AccountWatch
 from core.operate.alerting import raise_alert, tell_unknown
@@ -93,13 +94,13 @@ class Executing:
     def _again(self, why: str) -> Turn:
         """Nothing of it reached the venue, so the same order may go once more, under a new key."""
         settings, now = self.desk.settings.SIGNALS, self.desk.clock.now()
-        pause = min(
-            settings.retry_base_seconds * 2 ** (self.intent.tries - 1), settings.retry_cap_seconds
+        pause = growing_pause(
+            settings.retry_base_seconds, self.intent.tries, settings.retry_cap_seconds
         )
         after = replace(
             self.intent,
             tries=self.intent.tries + 1,
-            not_before=now + timedelta(seconds=float(pause)),
+            not_before=now + timedelta(seconds=pause),
             updated_at=now,
             outcome=why,
         )

@@ -19,6 +19,7 @@ from core.apply.exit_progress import write_exit
 from core.domain.exit import ExitIntent, ExitState
 from core.domain.money import ZERO
 from core.domain.order import BookOrder, OrderStatus, OrderType
+from core.domain.pause import growing_pause
 from core.domain.trade import TradeStatus
 from core.operate.alerting import raise_alert
 from core.operate.exit_orders import ExitOrders
@@ -55,13 +56,13 @@ def _barren_tries(orders: ExitOrders, intent: ExitIntent) -> int:
 def _again(orders: ExitOrders, intent: ExitIntent, rest: Decimal, why: str) -> None:
     """Once more, for what it has not filled, under a key of its own."""
     settings, now = orders.desk.settings.EXITS, orders.desk.clock.now()
-    pause = min(settings.retry_base_seconds * 2 ** (intent.tries - 1), settings.retry_cap_seconds)
+    pause = growing_pause(settings.retry_base_seconds, intent.tries, settings.retry_cap_seconds)
     after = replace(
         intent,
         state=ExitState.APPROVED,
         tries=intent.tries + 1,
         quantity=rest,
-        not_before=now + timedelta(seconds=float(pause)),
+        not_before=now + timedelta(seconds=pause),
         updated_at=now,
         outcome=why,
     )

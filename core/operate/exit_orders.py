@@ -7,6 +7,7 @@ from core.apply.standing import StandingDoor
 from core.domain.errors import Blocked, Stale
 from core.domain.exit import ExitIntent, ExitState
 from core.domain.order import LIVE, BookOrder, at_broker
+from core.domain.pause import growing_pause
 from core.domain.record import StepState
 from core.domain.trade import Trade
 from core.operate.account_watch import AccountWatch
@@ -69,8 +70,8 @@ class ExitOrders:
             ]
         if not answers or answers[-1] is None:
             return 0.0
-        longest = float(self.desk.settings.EXITS.retry_cap_seconds)
-        pause: float = min(GATE_PAUSE * 2 ** min(len(answers) - 1, 10), longest)
+        longest = self.desk.settings.EXITS.retry_cap_seconds
+        pause = growing_pause(GATE_PAUSE, len(answers), longest)
         return (answers[-1] - self.desk.clock.now()).total_seconds() + pause
 
     # --- rows ---------------------------------------------------------------------------------

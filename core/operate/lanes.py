@@ -10,6 +10,7 @@ from typing import Any
 
 from core.config.secret import defect_text
 from core.domain.errors import TrueupError
+from core.domain.pause import growing_pause
 from core.operate.alerting import raise_alert
 from core.operate.desk import Desk
 from core.operate.turn import Next, Turn
@@ -102,7 +103,7 @@ class Lanes:
             times=troubles,
         )
         self.troubles[lane] = why
-        seconds = min(TROUBLE_SECONDS * 2 ** (troubles - 1), TROUBLE_SECONDS_MAX)
+        seconds = growing_pause(TROUBLE_SECONDS, troubles, TROUBLE_SECONDS_MAX)
         return Turn(Next.WAIT, seconds, why)
 
 

@@ -24,6 +24,7 @@ from functools import partial
 from core.apply.hold import Hold
 from core.config.secret import defect_text
 from core.domain.errors import BookError, TrueupError
+from core.domain.pause import growing_pause
 from core.operate.account_watch import AccountWatch
 from core.operate.backlog import Backlog
 from core.operate.copybook import DiskCopybook
@@ -193,7 +194,7 @@ class Service:
             if (self.desk.clock.now() - began).total_seconds() > PAUSE_SECONDS_MAX:
                 failures = 0
             failures += 1
-            pause = min(PAUSE_SECONDS * 2 ** (failures - 1), PAUSE_SECONDS_MAX)
+            pause = growing_pause(PAUSE_SECONDS, failures, PAUSE_SECONDS_MAX)
             self._note_trouble(name, why, pause)
             self.desk.log.event("part_failed", level="error", part=name, why=why, times=failures)
             if failures == STALLED_AFTER:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from core.apply.door import Look
+from core.domain.pause import growing_pause
 from core.operate.desk import Desk
 from core.operate.lanes import first_of
 from core.operate.permission import may_change
@@ -59,7 +60,7 @@ class Rounds:
             late = late + 1 if self.is_late(account) else 0
             pause: float = self.desk.settings.EXECUTION.reconcile_interval
             if late:
-                pause = min(pause, LATE_SECONDS * 2 ** (late - 1), LATE_SECONDS_MAX)
+                pause = min(pause, growing_pause(LATE_SECONDS, late, LATE_SECONDS_MAX))
             await self._until_rung(account, pause)
 
     def is_late(self, account: str) -> bool:
