@@ -8,6 +8,9 @@ from core.domain.text import to_row
 from core.operate.desk import Desk
 from core.plan.change import AnyChange
 
+# Broken so often in a row, and a person should know.
+STALLED_AFTER = 3
+
 # Every alert there is, with the severity that the operator guide gives it.
 SEVERITIES = {
     "ambiguous_matches_found": Severity.HIGH,
@@ -75,3 +78,8 @@ def tell_unknown(desk: Desk, change: AnyChange, note: str, *, subject: str) -> N
         account=change.account,
         subject=subject,
     )
+
+
+def tell_stalled(desk: Desk, why: str, *, subject: str, account: str | None = None) -> None:
+    """A part of the service that does not get on."""
+    raise_alert(desk, "service_stalled", why, account=account, subject=subject)

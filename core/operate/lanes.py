@@ -11,7 +11,7 @@ from typing import Any
 from core.config.secret import defect_text
 from core.domain.errors import TrueupError
 from core.domain.pause import growing_pause
-from core.operate.alerting import raise_alert
+from core.operate.alerting import tell_stalled
 from core.operate.desk import Desk
 from core.operate.turn import Next, Turn
 
@@ -105,14 +105,6 @@ class Lanes:
         self.troubles[lane] = why
         seconds = growing_pause(TROUBLE_SECONDS, troubles, TROUBLE_SECONDS_MAX)
         return Turn(Next.WAIT, seconds, why)
-
-
-def tell_stalled(desk: Desk, why: str, *, subject: str, account: str | None = None) -> None:
-    """Telling of trouble must not add to it: the disk may be what the trouble is."""
-    try:
-        raise_alert(desk, "service_stalled", why, account=account, subject=subject)
-    except TrueupError as error:
-        desk.log.event("alert_not_written", level="error", error=error.message)
 
 
 async def first_of(*waits: Coroutine[Any, Any, object]) -> None:

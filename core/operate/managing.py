@@ -26,12 +26,13 @@ from core.config.secret import defect_text
 from core.domain.errors import BookError, TrueupError
 from core.domain.pause import growing_pause
 from core.operate.account_watch import AccountWatch
+from core.operate.alerting import STALLED_AFTER, tell_stalled
 from core.operate.backlog import Backlog
 from core.operate.copybook import DiskCopybook
 from core.operate.desk import Desk
 from core.operate.following import Follower
 from core.operate.heartbeat import BEAT_SECONDS, Beat, write_beat
-from core.operate.lanes import Lanes, tell_stalled
+from core.operate.lanes import Lanes
 from core.operate.permission import may_change
 from core.operate.position_records import PositionRecords
 from core.operate.price_watch import PriceWatch
@@ -51,8 +52,6 @@ Listener = Callable[[Desk, Mapping[str, Follower]], Awaitable[None]]
 
 PAUSE_SECONDS = 1.0
 PAUSE_SECONDS_MAX = 30.0
-# Broken for so long, and a person should know.
-STALLED_AFTER = 3
 # After its next try; so long a part has to hold until it counts as mended.
 RECENT = timedelta(seconds=5)
 # How long stopping may take: for lanes that decide, and for calls that are on their way.
@@ -124,6 +123,7 @@ class Service:
             watches=self.watches,
             door=door,
             asked=lambda intent: self.lanes.wake(intent.account, intent.symbol),
+            in_trouble=self._note_trouble,
         )
 
     async def run(self, stop: asyncio.Event) -> None:

@@ -5,21 +5,28 @@
 | the marks         | keeps the highest and lowest price, and tells of a large loss      |
 | trailing          | moves the stop after the profit                                    |
 | exits             | asks for the exit of trades whose time has come                    |
+
+Each position is looked at by itself: a quote that is slow, and whatever breaks, holds up no other.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 
 from core.apply.standing import StandingDoor
-from core.domain.errors import BrokerError
+from core.config.secret import defect_text
+from core.domain.errors import BrokerError, TrueupError
 from core.domain.exit import ExitIntent
 from core.domain.life import HELD, Life
 from core.domain.order import STOP_TYPES, BookOrder, Side
+from core.domain.pause import growing_pause
 from core.domain.position import BookPosition
 from core.domain.trade import Trade
 from core.operate.account_watch import AccountWatch
+from core.operate.alerting import STALLED_AFTER, tell_stalled
 from core.operate.desk import Desk
 from core.operate.emergency import close_in_emergency
 from core.operate.exit_watch import ExitWatch
@@ -28,6 +35,9 @@ from core.operate.marks import Marks
 from core.operate.trailing import Trailing
 
 LOOK_SECONDS = 1.0
+STALE_AFTER = timedelta(seconds=LOOK_SECONDS)
+# After looks that broke; a quote that could not be read is simply read again.
+PAUSE_SECONDS_MAX = 30.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,7 +47,12 @@ class PriceWatch:
     door: StandingDoor
     # Told of every exit that was asked for, so that its lane takes it up.
     asked: Callable[[ExitIntent], None]
+    # Told of what broke, why, and how many seconds it now rests.
+    in_trouble: Callable[[str, str, float], None]
 
+    # The look at each position that is under way, and how often in a row it broke.
+    _looks: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
+    _failures: Counter[str] = field(default_factory=Counter)
     _trailing: Trailing = field(init=False)
     _exits: ExitWatch = field(init=False)
     _marks: Marks = field(init=False)
@@ -48,27 +63,39 @@ class PriceWatch:
         self._marks = Marks(desk=self.desk)
 
     async def watch(self) -> None:
-        while True:
-            await self.look()
-            await self.desk.clock.sleep(LOOK_SECONDS)
+        try:
+            while True:
+                self._begin()
+                await self.desk.clock.sleep(LOOK_SECONDS)
+        except asyncio.CancelledError:
+            # Only a service that ends takes its looks along: one may be moving a stop.
+            for look in self._looks.values():
+                look.cancel()
+            await asyncio.gather(*self._looks.values(), return_exceptions=True)
+            raise
 
     async def look(self) -> None:
-        """A position whose quote cannot be read waits for the next one."""
+        """At every position once, and to the end."""
+        self._begin()
+        await asyncio.gather(*self._looks.values())
+
+    def _begin(self) -> None:
+        """A position that is still being looked at has its turn with the next quote."""
+        self._looks = {name: look for name, look in self._looks.items() if not look.done()}
         if self.door.forbidden():
             return
-        awake = [
-            watch
-            for watch in self.watches.values()
-            if watch.reconciled and not watch.unreachable and not watch.wrong_mode
-        ]
-        # Side by side: one slow answer holds up no other position.
-        await asyncio.gather(
-            *(self._try(watch, held) for watch in awake for held in self._held(watch.account))
-        )
+        for watch in self.watches.values():
+            if not watch.reconciled or watch.unreachable or watch.wrong_mode:
+                continue
+            for held in self._held(watch.account):
+                name = held.life.position_id
+                if name not in self._looks:
+                    self._looks[name] = asyncio.create_task(self._look(watch, held))
 
-    async def _try(self, watch: AccountWatch, held: Held) -> None:
+    async def _look(self, watch: AccountWatch, held: Held) -> None:
         try:
             await self._tell(watch, held)
+            self._failures.pop(held.life.position_id, None)
         except BrokerError as error:
             self.desk.log.event(
                 "quote_not_read",
@@ -76,6 +103,23 @@ class PriceWatch:
                 symbol=held.life.symbol,
                 why=error.message,
             )
+        except TrueupError as error:
+            await self._pause(held, error.message)
+        except Exception as error:  # noqa: BLE001 - a defect at one position must not end the others
+            await self._pause(held, defect_text(error))
+
+    async def _pause(self, held: Held, why: str) -> None:
+        life, name = held.life, f"prices {held.life.symbol}"
+        self._failures[life.position_id] += 1
+        times = self._failures[life.position_id]
+        self.desk.log.event(
+            "part_failed", level="error", account=life.account, part=name, why=why, times=times
+        )
+        pause = growing_pause(LOOK_SECONDS, times, PAUSE_SECONDS_MAX)
+        self.in_trouble(name, why, pause)
+        if times == STALLED_AFTER:
+            tell_stalled(self.desk, f"{name}: {why}", account=life.account, subject=life.symbol)
+        await self.desk.clock.sleep(pause)
 
     def _held(self, account: str) -> list[Held]:
         with self.desk.book.read() as book:
@@ -95,12 +139,19 @@ class PriceWatch:
         return found
 
     async def _tell(self, watch: AccountWatch, held: Held) -> None:
+        began = self.desk.clock.now()
         quote = await watch.broker.quote(held.life.symbol)
         price = quote.bid if held.life.direction.exit_side is Side.SELL else quote.ask
         if price is None:
             return
         leverage = await self._leverage(watch, held)
         instrument = await watch.instrument(held.life.symbol)
+        if self.desk.clock.now() - began > STALE_AFTER:
+            # Its stop, or all of it, may have become another meanwhile.
+            again = (each for each in self._held(watch.account) if each.is_same(held))
+            if (fresh := next(again, None)) is None:
+                return
+            held = fresh
         now = held.at(price, leverage, instrument)
         self._marks.note(now)
         await self._trailing.follow(watch, now)

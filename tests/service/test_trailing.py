@@ -19,10 +19,10 @@ def walk() -> list[tuple[str, str]]:
     return rows
 
 
-def quote(home: HomeUnderTest, price: str) -> None:
+def quote(home: HomeUnderTest, price: str, of: str = "BTCUSDT") -> None:
     document = home.account
     for each in document["quotes"]:
-        if each["symbol"] == "BTCUSDT":
+        if each["symbol"] == of:
             each |= {"bid": price, "ask": price, "last": price}
     home.rewrite_account(document)
 
