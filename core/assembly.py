@@ -102,6 +102,7 @@ class Wiring:
             files=self.files,
             clock=self.clock,
             command=self._caller.command,
+            queue=self._home.lock_queue,
             timeout_seconds=self._caller.lock_timeout_seconds,
         )
 

@@ -1,7 +1,8 @@
 """The home's lock, held by a running service only while it is changing something.
 
 Many lanes share one hold; an operator's command gets its turn as soon as none of them has a step
-under way, and at the latest after a while, because from then on nobody new is let in.
+under way. While one waits, nobody new is let in after a while; as long as none does, a call that
+hangs at one venue keeps nobody from another.
 """
 
 import asyncio
@@ -36,7 +37,7 @@ class Hold:
     async def __aenter__(self) -> "Hold":
         # One at a time: whoever waits for the lock waits for all the others, too.
         async with self._door:
-            while self._lock is not None and self._is_over():
+            while self._must_give_way():
                 await self._pause()
             while self._lock is None:
                 try:
@@ -84,8 +85,10 @@ class Hold:
             lock, self._lock = self._lock, None
             lock.__exit__(kind, error, trace)
 
-    def _is_over(self) -> bool:
-        return self._since is not None and self._clock.now() - self._since > TURN
+    def _must_give_way(self) -> bool:
+        if self._lock is None or self._since is None:
+            return False
+        return self._clock.now() - self._since > TURN and self._lock.is_wanted()
 
     async def _pause(self) -> None:
         if self._has_given_up:

@@ -2,6 +2,8 @@
 
 flock on a file that is never deleted. The kernel lets go of it when the holder dies, however it
 dies; lockf would let go as soon as any part of the program closes the same file.
+
+Whoever waits shares a second file, so that a holder who could go on for ever knows to give way.
 """
 
 import errno
@@ -9,7 +11,8 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -45,11 +48,14 @@ class HomeLock:
         files: Files,
         clock: Clock,
         command: str,
+        queue: Path | None = None,
         timeout_seconds: float = 0,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._path = path
         self._details = details
+        # Shared by whoever waits; without it nobody can tell.
+        self._queue = queue
         self._files = files
         self._clock = clock
         self._command = command
@@ -82,17 +88,52 @@ class HomeLock:
         finally:
             os.close(self._held.pop())
 
-    def _acquire(self) -> int:
-        left_seconds = self._timeout_seconds
-        while True:
-            descriptor = _open(self._path)
-            if _taken(descriptor) and _is_still(self._path, descriptor):
-                return descriptor
+    def is_wanted(self) -> bool:
+        if self._queue is None:
+            return False
+        descriptor = _open(self._queue)
+        try:
+            return not _taken(descriptor)
+        finally:
             os.close(descriptor)
-            if left_seconds <= 0:
-                raise self._locked()
+
+    def _acquire(self) -> int:
+        descriptor = self._try()
+        if descriptor is None and self._timeout_seconds > 0:
+            with self._in_the_queue():
+                descriptor = self._wait()
+        if descriptor is None:
+            raise self._locked()
+        return descriptor
+
+    def _wait(self) -> int | None:
+        left_seconds = self._timeout_seconds
+        while left_seconds > 0:
             self._pause(min(_RETRY_SECONDS, left_seconds))
             left_seconds -= _RETRY_SECONDS
+            if (descriptor := self._try()) is not None:
+                return descriptor
+        return None
+
+    def _try(self) -> int | None:
+        descriptor = _open(self._path)
+        if _taken(descriptor) and _is_still(self._path, descriptor):
+            return descriptor
+        os.close(descriptor)
+        return None
+
+    @contextmanager
+    def _in_the_queue(self) -> Iterator[None]:
+        if self._queue is None:
+            yield
+            return
+        descriptor = _open(self._queue)
+        try:
+            # Shared, so this waits for nobody but a holder who is just looking.
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+            yield
+        finally:
+            os.close(descriptor)
 
     def _ourselves(self) -> Holder:
         return Holder(

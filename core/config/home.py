@@ -46,6 +46,7 @@ class Home:
     sentinel: Path
     lock: Path
     lock_details: Path
+    lock_queue: Path
     # Held as long as the service runs, beside the lock that it only takes to change something.
     manage_lock: Path
     manage_lock_details: Path
@@ -78,6 +79,7 @@ class Home:
             sentinel=status / SENTINEL,
             lock=status / "trueup.lock",
             lock_details=status / "trueup.lock.json",
+            lock_queue=status / "trueup.lock.queue",
             manage_lock=status / "manage.lock",
             manage_lock_details=status / "manage.lock.json",
             heartbeat_file=status / "manage.json",

@@ -28,12 +28,12 @@ from core.domain.intent import (
     signal_order,
 )
 from core.domain.order import LIVE, BookOrder, OrderStatus
-from core.domain.pause import growing_pause
 from core.domain.record import Step, StepState
 from core.operate.account_watch import AccountWatch
 from core.operate.alerting import raise_alert, tell_unknown
 from core.operate.desk import Desk
 from core.operate.intents import fail_intent, move, simulate
+from core.operate.pause import growing_pause
 from core.operate.permission import forbidden
 from core.operate.turn import AGAIN, Turn, wait
 from core.plan.change import AmendOrder, CancelOrder, PlaceOrder

@@ -19,10 +19,10 @@ from core.apply.exit_progress import write_exit
 from core.domain.exit import ExitIntent, ExitState
 from core.domain.money import ZERO
 from core.domain.order import BookOrder, OrderStatus, OrderType
-from core.domain.pause import growing_pause
 from core.domain.trade import TradeStatus
 from core.operate.alerting import raise_alert
 from core.operate.exit_orders import ExitOrders
+from core.operate.pause import growing_pause
 
 
 def conclude(orders: ExitOrders, intent: ExitIntent, row: BookOrder) -> None:

@@ -7,12 +7,12 @@ from core.apply.standing import StandingDoor
 from core.domain.errors import Blocked, Stale
 from core.domain.exit import ExitIntent, ExitState
 from core.domain.order import LIVE, BookOrder, at_broker
-from core.domain.pause import growing_pause
 from core.domain.record import StepState
 from core.domain.trade import Trade
 from core.operate.account_watch import AccountWatch
 from core.operate.alerting import tell_unknown
 from core.operate.desk import Desk
+from core.operate.pause import growing_pause
 from core.operate.turn import AGAIN, Turn, wait
 from core.plan.change import AnyChange, CancelOrder, Risk
 

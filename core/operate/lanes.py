@@ -10,9 +10,9 @@ from typing import Any
 
 from core.config.secret import defect_text
 from core.domain.errors import TrueupError
-from core.domain.pause import growing_pause
 from core.operate.alerting import tell_stalled
 from core.operate.desk import Desk
+from core.operate.pause import growing_pause
 from core.operate.turn import Next, Turn
 
 Lane = tuple[str, str]

@@ -24,7 +24,6 @@ from functools import partial
 from core.apply.hold import Hold
 from core.config.secret import defect_text
 from core.domain.errors import BookError, TrueupError
-from core.domain.pause import growing_pause
 from core.operate.account_watch import AccountWatch
 from core.operate.alerting import STALLED_AFTER, tell_stalled
 from core.operate.backlog import Backlog
@@ -33,6 +32,7 @@ from core.operate.desk import Desk
 from core.operate.following import Follower
 from core.operate.heartbeat import BEAT_SECONDS, Beat, write_beat
 from core.operate.lanes import Lanes
+from core.operate.pause import growing_pause
 from core.operate.permission import may_change
 from core.operate.position_records import PositionRecords
 from core.operate.price_watch import PriceWatch

@@ -22,7 +22,6 @@ from core.domain.errors import BrokerError, TrueupError
 from core.domain.exit import ExitIntent
 from core.domain.life import HELD, Life
 from core.domain.order import STOP_TYPES, BookOrder, Side
-from core.domain.pause import growing_pause
 from core.domain.position import BookPosition
 from core.domain.trade import Trade
 from core.operate.account_watch import AccountWatch
@@ -32,6 +31,7 @@ from core.operate.emergency import close_in_emergency
 from core.operate.exit_watch import ExitWatch
 from core.operate.held import Held
 from core.operate.marks import Marks
+from core.operate.pause import growing_pause
 from core.operate.trailing import Trailing
 
 LOOK_SECONDS = 1.0

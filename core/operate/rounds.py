@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from core.apply.door import Look
-from core.domain.pause import growing_pause
 from core.operate.desk import Desk
 from core.operate.lanes import first_of
+from core.operate.pause import growing_pause
 from core.operate.permission import may_change
 from core.operate.standing_round import Round
 

@@ -37,8 +37,8 @@ SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT")
 SEED = 20260105
 SHARDS = 4
 # How many moments of each recovery, and which of the first run's stand for others of their kind.
-SECOND_CUTS = 12
-ONE_IN = 4
+SECOND_CUTS = 8
+ONE_IN = 6
 HARMLESS = ("status.json", "manage.json", "lock.json", ".log", "staged", "matches", "spool", "p-")
 ALL = os.environ.get("TRUEUP_TEST_ALL") == "1"
 # Virtual seconds; a quarantine is ten.

@@ -1,19 +1,24 @@
 """Rounds of several accounts: each for itself, and one plan of what is left for a person."""
 
+import asyncio
 import json
-from datetime import datetime
+import sys
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from core.domain.order import Side
+from core.apply import hold
+from core.domain.order import BrokerOrder, OrderRequest, Side
 from core.domain.snapshot import BrokerSnapshot
 from core.operate.desk import Desk
+from core.ports import Broker
+from core.ports.receipt import Receipt
 from tests.build import instrument, position, quote, snapshot
 from tests.home import HomeUnderTest
 from tests.service.records import alerts, holding, market, told
-from tests.service.running import Running, one_round, signal, with_service
+from tests.service.running import Running, one_round, signal, submit, with_service
 
 SECOND = """\
 ACCOUNTS:
@@ -27,13 +32,16 @@ ACCOUNTS:
 @pytest.fixture
 def two(home: HomeUnderTest) -> HomeUnderTest:
     """main has a position that nobody can explain, second is flat."""
-    text = home.config_file.read_text()
-    home.config_file.write_text(text.replace("ACCOUNTS:\n  main:\n", SECOND))
     home.set_in("EXECUTION", reconcile_interval="3600")
     home.tell(snapshot(instrument(), quote(), position(5)))
-    flat = json.loads(home.paper_file.read_text()) | {"account": "second", "positions": []}
-    (home.root / "data" / "second.json").write_text(json.dumps(flat))
+    with_a_second(home, home.account | {"positions": []})
     return home
+
+
+def with_a_second(home: HomeUnderTest, account: dict[str, Any]) -> None:
+    text = home.config_file.read_text()
+    home.config_file.write_text(text.replace("ACCOUNTS:\n  main:\n", SECOND))
+    (home.root / "data" / "second.json").write_text(json.dumps(account | {"account": "second"}))
 
 
 def staged(home: HomeUnderTest) -> dict[str, Any]:
@@ -121,3 +129,56 @@ def test_nobody_is_asked_about_what_moved_while_the_venue_was_read(home: HomeUnd
     assert alerts(home, "review_needed") == []
     # Facts that came after the last look may stand in a plan; they are recorded in a moment.
     assert not home.staged_file.exists() or "adopt_position" not in home.staged_file.read_text()
+
+
+# --- one account hangs ----------------------------------------------------------------------------
+
+
+class Hanging:
+    """A venue at which what is placed arrives when the test says so."""
+
+    def __init__(self, broker: Broker, answers: asyncio.Event):
+        self._broker = broker
+        self._answers = answers
+        self.placing = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._broker, name)
+
+    async def place(self, receipt: Receipt, request: OrderRequest) -> BrokerOrder:
+        self.placing += 1
+        await self._answers.wait()
+        return await self._broker.place(receipt, request)
+
+
+def test_an_order_that_hangs_at_one_account_holds_up_no_other(
+    home: HomeUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does it keep an operator waiting any longer than it takes."""
+    monkeypatch.setattr(hold, "TURN", timedelta())
+    with_a_second(home, home.account)
+    answers, venues = asyncio.Event(), {}
+
+    def arrange(desk: Desk) -> None:
+        open_broker = desk.open_broker
+
+        def hanging(account: str) -> Broker:
+            venues[account] = Hanging(open_broker(account), answers)
+            return venues[account] if account == "second" else open_broker(account)  # type: ignore[return-value]
+
+        desk.open_broker = hanging
+
+    async def story(running: Running) -> None:
+        await running.ready()
+        submit(home, signal(account="second"))
+        await running.until(lambda: venues["second"].placing, "it hangs")
+        await told(running, signal(account="main"))
+        waits = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "cli", "apply", "--resume", "--home", str(home.root), "--quiet",
+            "--lock-timeout", "60",
+        )  # fmt: skip
+        await running.until(running.desk.lock().is_wanted, "an operator waits")
+        answers.set()
+        assert await waits.wait() == 0
+
+    with_service(home, story, arrange)

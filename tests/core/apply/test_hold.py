@@ -29,6 +29,10 @@ class HomeLock:
 
     def __init__(self) -> None:
         self.is_taken = False
+        self.waiting = 0
+
+    def is_wanted(self) -> bool:
+        return self.waiting > 0
 
     def __enter__(self) -> "HomeLock":
         if self.is_taken:
@@ -73,11 +77,29 @@ def scene() -> Scene:
     return Scene()
 
 
-async def test_facts_go_in_while_a_call_hangs_and_nobody_new_is_let_in(scene: Scene) -> None:
+async def test_a_call_that_hangs_keeps_nobody_out_as_long_as_nobody_waits(scene: Scene) -> None:
+    hangs, answered = asyncio.Event(), asyncio.Event()
+    answered.set()
+    hanging = asyncio.create_task(scene.call("first", hangs))
+    await scene.until(lambda: scene.told)
+    scene.clock.time += TURN + timedelta(seconds=1)
+    await asyncio.wait_for(scene.call("second", answered), 30)
+    assert scene.told == ["first sent", "second sent"]
+    scene.lock.waiting = 1
+    later = asyncio.create_task(scene.call("third", answered))
+    await scene.until(lambda: scene.clock.waited)
+    assert scene.told == ["first sent", "second sent"]
+    hangs.set()
+    await asyncio.gather(hanging, later)
+    assert scene.told == ["first sent", "second sent", "third sent"]
+
+
+async def test_facts_go_in_while_an_operator_waits_for_a_call_that_hangs(scene: Scene) -> None:
     """Past its turn the lock is about to be given back, and only the hanging call keeps it."""
     answered = asyncio.Event()
     hanging = asyncio.create_task(scene.call("first", answered))
     await scene.until(lambda: scene.told)
+    scene.lock.waiting = 1
     scene.clock.time += TURN + timedelta(seconds=1)
     later = asyncio.create_task(scene.call("second", answered))
     await scene.until(lambda: scene.clock.waited)

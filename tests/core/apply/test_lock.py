@@ -28,7 +28,7 @@ from core.host.clock import SystemClock
 from core.host.disk import DiskFiles
 status = Path(sys.argv[1])
 lock = HomeLock(status / "trueup.lock", status / "trueup.lock.json", files=DiskFiles(),
-                clock=SystemClock(), command="apply")
+                clock=SystemClock(), command="apply", queue=status / "trueup.lock.queue")
 with lock:
     print("held", flush=True)
     sys.stdin.readline()
@@ -45,7 +45,8 @@ class FixedClock:
 
 
 def lock_in(status: Path, **told: Any) -> HomeLock:
-    told = {"files": DiskFiles(), "clock": FixedClock(), "command": "stage", **told}
+    queue = status / "trueup.lock.queue"
+    told = {"files": DiskFiles(), "clock": FixedClock(), "command": "stage", "queue": queue, **told}
     return HomeLock(status / "trueup.lock", status / "trueup.lock.json", **told)
 
 
@@ -145,6 +146,73 @@ def test_waiting_ends_when_the_holder_lets_go(tmp_path: Path) -> None:
 
         with lock_in(tmp_path, timeout_seconds=10, pause=pause):
             assert details(tmp_path)["command"] == "stage"
+
+
+def test_the_holder_knows_whether_somebody_waits(tmp_path: Path) -> None:
+    seen: list[bool] = []
+    with lock_in(tmp_path) as held:
+        assert not held.is_wanted()
+        with pytest.raises(Locked):
+            lock_in(tmp_path).__enter__()
+        assert not held.is_wanted(), "whoever has no patience does not wait"
+
+        def pause(seconds: float) -> None:
+            seen.append(held.is_wanted())
+
+        with pytest.raises(Locked):
+            lock_in(tmp_path, timeout_seconds=0.1, pause=pause).__enter__()
+        assert seen == [True, True]
+        assert not held.is_wanted(), "it has given up"
+
+
+def test_without_a_queue_nobody_can_tell(tmp_path: Path) -> None:
+    with lock_in(tmp_path, queue=None) as held:
+
+        def pause(seconds: float) -> None:
+            assert not held.is_wanted()
+
+        with pytest.raises(Locked):
+            lock_in(tmp_path, queue=None, timeout_seconds=0.1, pause=pause).__enter__()
+
+
+def test_somebody_who_waited_and_was_killed_does_not_wait(tmp_path: Path) -> None:
+    """The kernel lets go of the place in the queue, too; until then each of them counts."""
+    with lock_in(tmp_path) as held, waiting(tmp_path) as first, waiting(tmp_path) as second:
+        assert held.is_wanted()
+        first.kill()
+        first.wait()
+        assert held.is_wanted()
+        second.kill()
+        second.wait()
+        assert not held.is_wanted()
+
+
+@contextmanager
+def waiting(status: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A process that waits for the lock, and says when it begins to."""
+    program = HOLD.replace("queue=", "timeout_seconds=600, pause=wait, queue=")
+    program = program.replace("lock = ", WAIT + "lock = ", 1)
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(status)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[3],
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "waiting\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+WAIT = """
+import time
+def wait(seconds):
+    print("waiting", flush=True)
+    time.sleep(600)
+"""
 
 
 def test_waiting_has_an_end(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ def test_everything_lies_where_the_spec_says() -> None:
         "sentinel": "status/SAFE_MODE",
         "lock": "status/trueup.lock",
         "lock_details": "status/trueup.lock.json",
+        "lock_queue": "status/trueup.lock.queue",
         "journal_copy": "status/journal.jsonl",
         "backups_dir": "backups",
     }

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from core.domain.pause import growing_pause
+from core.operate.pause import growing_pause
 
 
 @pytest.mark.parametrize(
