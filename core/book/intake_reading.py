@@ -35,6 +35,11 @@ SELECT account, symbol FROM exit_intents WHERE {IS_OPEN_EXIT}
 ORDER BY 1, 2
 """
 
+WAITING = f"""
+SELECT account, symbol, count(*) FROM signal_deliveries WHERE {IS_PENDING_DELIVERY}
+GROUP BY account, symbol
+"""
+
 # A signal that failed and came once more stands where its newest delivery stands.
 BY_ARRIVAL = """
 ORDER BY (
@@ -71,13 +76,13 @@ class IntakeReading(View):
     def deliveries(self, signal_id: str) -> list[Delivery]:
         return self._all(DELIVERIES, "signal_id = ? ORDER BY sequence", (signal_id,))
 
-    def pending_deliveries(
-        self, account: str | None = None, symbol: str | None = None
-    ) -> list[Delivery]:
-        conditions, values = _equal(account=account, symbol=symbol)
-        where = " AND ".join((IS_PENDING_DELIVERY, *conditions))
-        # The plus keeps SQLite from walking all that ever came just because it lies in order.
-        return self._all(DELIVERIES, f"{where} ORDER BY +sequence", values)
+    def next_delivery(self, account: str, symbol: str) -> Delivery | None:
+        where = f"{IS_PENDING_DELIVERY} AND account = ? AND symbol = ? ORDER BY sequence LIMIT 1"
+        return self._one(DELIVERIES, where, (account, symbol))
+
+    def deliveries_waiting(self) -> dict[tuple[str, str], int]:
+        rows = self._connection.execute(WAITING).fetchall()
+        return {(account, symbol): count for account, symbol, count in rows}
 
     def lanes_waiting(self) -> list[tuple[str, str]]:
         return self._connection.execute(LANES).fetchall()

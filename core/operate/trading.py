@@ -69,22 +69,22 @@ class Trader:
             ]
             intents = book.intents(account, symbol=symbol, states={IntentState.APPROVED})
             exits = book.exit_intents(account, symbol=symbol, states=EXIT_OPEN)
-            deliveries = book.pending_deliveries(account, symbol)
+            delivery = book.next_delivery(account, symbol)
         if self._expire(intents, steps):
             return AGAIN
         if steps:
             return await self._settle(watch, steps)
         if not _closed(watch) and (turn := await self._see_to_fills(watch, symbol)):
             return turn
-        if not intents and not deliveries and not exits:
+        if not intents and not delivery and not exits:
             return SLEEP
         leaving = Leaving(desk=self.desk, watch=watch, door=self.door, ask_person=self.ask_person)
         if why := _closed(watch):
             if watch.reconciled and (turn := await leaving.refuse(exits)):
                 return turn
-            if intents or not deliveries or not self._is_late(deliveries[0]):
+            if intents or not delivery or not self._is_late(delivery):
                 return wait(CLOSED_PAUSE, why)
-            return await self._qualify(watch, deliveries[0])
+            return await self._qualify(watch, delivery)
         # What takes away from a position comes before what adds to it.
         if turn := await leaving.turn(account, symbol):
             return turn
@@ -97,7 +97,7 @@ class Trader:
                 ask_person=self.ask_person,
             ).turn()
         # An exit that rests is looked at again with the next beat.
-        return await self._qualify(watch, deliveries[0]) if deliveries else SLEEP
+        return await self._qualify(watch, delivery) if delivery else SLEEP
 
     # --- what is too late ---------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """What the book keeps of signals on their way to orders; part of the book's ports."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -21,10 +21,12 @@ class IntakeReading(Protocol):
         """To every account that the signal addresses."""
         ...
 
-    def pending_deliveries(
-        self, account: str | None = None, symbol: str | None = None
-    ) -> list[Delivery]:
-        """In the order of their arrival."""
+    def next_delivery(self, account: str, symbol: str) -> Delivery | None:
+        """The one that has waited longest in its lane."""
+        ...
+
+    def deliveries_waiting(self) -> Mapping[tuple[str, str], int]:
+        """How many wait, by account and symbol."""
         ...
 
     def lanes_waiting(self) -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """What the book keeps of signals on their way to orders: one intake, one delivery, one intent."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from core.book.tables import DELIVERIES
 from core.domain.errors import BookError
 from core.domain.intent import (
     INTENT_MOVES,
@@ -21,6 +22,7 @@ from core.domain.signal import (
     Aim,
     Cursor,
     DeadLetter,
+    Delivery,
     DeliveryState,
     RequestStatus,
     SignalState,
@@ -147,10 +149,12 @@ def test_deliveries_wait_in_the_order_of_their_arrival(book: Book) -> None:
         writing.put_deliveries([first, theirs])
         writing.put_deliveries([ether, last])
     with book.read() as reading:
-        assert reading.pending_deliveries() == [first, theirs, ether, last]
-        assert reading.pending_deliveries("main") == [first, ether, last]
-        assert reading.pending_deliveries("main", "BTCUSDT") == [first, last]
-        assert reading.pending_deliveries(symbol="BTCUSDT") == [first, theirs, last]
+        assert reading.next_delivery("main", "BTCUSDT") == first
+        assert reading.next_delivery("main", "ETHUSDT") == ether
+        assert reading.next_delivery("other", "BTCUSDT") == theirs
+        assert reading.next_delivery("other", "ETHUSDT") is None
+        lanes = {("main", "BTCUSDT"): 2, ("main", "ETHUSDT"): 1, ("other", "BTCUSDT"): 1}
+        assert reading.deliveries_waiting() == lanes
         assert reading.delivery("sig-1", "other") == theirs
         assert reading.delivery("sig-3", "other") is None
 
@@ -164,7 +168,8 @@ def test_a_qualified_delivery_waits_no_more_and_is_kept(book: Book) -> None:
         writing.put_deliveries([delivery("sig-1"), delivery("sig-2")])
         writing.put_deliveries([qualified("sig-1")])
     with book.read() as reading:
-        assert reading.pending_deliveries() == [delivery("sig-2")]
+        assert reading.deliveries_waiting() == {("main", "BTCUSDT"): 1}
+        assert reading.next_delivery("main", "BTCUSDT") == delivery("sig-2")
         assert reading.delivery("sig-1", "main") == qualified("sig-1")
 
 
@@ -174,11 +179,31 @@ def test_delivered_once_more_it_goes_to_the_end_of_its_lane(book: Book, sql: Sql
         writing.put_deliveries([delivery("sig-1"), delivery("sig-2")])
         writing.put_deliveries([qualified("sig-1")])
         writing.put_deliveries([again])
-        assert writing.pending_deliveries() == [delivery("sig-2"), again]
         # Told twice, it stays where it is.
         writing.put_deliveries([delivery("sig-2"), again, delivery("sig-3")])
-        assert writing.pending_deliveries() == [delivery("sig-2"), again, delivery("sig-3")]
+        for each in (delivery("sig-2"), again, delivery("sig-3")):
+            assert writing.next_delivery("main", "BTCUSDT") == each
+            writing.put_deliveries([replace(each, state=DeliveryState.QUALIFIED)])
+        assert writing.next_delivery("main", "BTCUSDT") is None
     assert sql("SELECT count(*) FROM signal_deliveries") == [(3,)]
+
+
+def test_the_next_of_a_heap_is_read_alone(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[object] = []
+    whole = DELIVERIES.read
+
+    def counted(row: Sequence[Any]) -> Delivery:
+        read.append(row)
+        return whole(row)
+
+    monkeypatch.setattr(DELIVERIES, "read", counted)
+    heap = [delivery(f"sig-{number}") for number in range(100)]
+    with book.write() as writing:
+        writing.put_deliveries(heap)
+    with book.read() as reading:
+        assert reading.next_delivery("main", "BTCUSDT") == heap[0]
+        assert reading.deliveries_waiting() == {("main", "BTCUSDT"): 100}
+    assert len(read) == 1
 
 
 def test_one_signal_is_delivered_once_to_an_account(book: Book, sql: Sql) -> None:
@@ -559,7 +584,7 @@ def test_the_fewest_columns_of_each_row_are_enough(book: Book, sql: Sql) -> None
     )
     with book.read() as reading:
         assert reading.signal("sig-1") == signal()
-        assert reading.pending_deliveries() == [delivery()]
+        assert reading.next_delivery("main", "BTCUSDT") == delivery()
         assert reading.intents() == [expected]
         assert reading.dead_letter("l-1") == letter()
         assert reading.halts() == [halt()]
