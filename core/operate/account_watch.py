@@ -1,5 +1,6 @@
 """What a running service knows of one account beside the book: is it reachable, is it current."""
 
+import asyncio
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,6 +29,8 @@ class AccountWatch:
     _mode: AccountMode | None = None
     # As it was told last; nobody asks for it between an entry and its stop.
     _leverage: Mapping[str, Decimal] | None = field(default_factory=dict)
+    _asking_for_mode: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+    _doubts: int = 0
 
     @property
     def account(self) -> str:
@@ -59,11 +62,16 @@ class AccountWatch:
         return {name: self._instruments[name] for name in symbols if name in self._instruments}
 
     async def mode(self) -> AccountMode:
-        """The venue's position mode; asked for again after every whole look."""
-        if self._mode is None:
-            self._mode = await self.broker.account_mode()
-            self._leverage = self._mode.leverage
-        return self._mode
+        """The venue's position mode; asked for again after every whole look, by whoever is first."""
+        async with self._asking_for_mode:
+            if self._mode is not None:
+                return self._mode
+            doubts = self._doubts
+            mode = await self.broker.account_mode()
+            self._leverage = mode.leverage
+            # What was doubted meanwhile is asked for once more.
+            self._mode = mode if self._doubts == doubts else None
+            return mode
 
     async def leverage(self, symbol: str, otherwise: Decimal) -> Decimal | None:
         """That of a position that is held; None when the venue should tell it and does not.
@@ -77,10 +85,11 @@ class AccountWatch:
         return otherwise if self._leverage is None else self._leverage.get(symbol)
 
     def doubt(self) -> None:
-        """The venue refused what should have been right: its mode may have been switched."""
+        """Its mode may have been switched: the venue refused what should have been right."""
         self._mode = None
+        self._doubts += 1
 
     def remember(self, instruments: Mapping[str, Instrument]) -> None:
         """What a whole look told."""
         self._instruments.update(instruments)
-        self._mode = None
+        self.doubt()
