@@ -62,7 +62,7 @@ class AccountWatch:
         return {name: self._instruments[name] for name in symbols if name in self._instruments}
 
     async def mode(self) -> AccountMode:
-        """The venue's position mode; asked for again after every whole look, by whoever is first."""
+        """The position mode; asked for again after every whole look, by whoever is first."""
         async with self._asking_for_mode:
             if self._mode is not None:
                 return self._mode

@@ -128,13 +128,12 @@ def test_taking_in_is_no_fact_of_the_book(desk: Desk) -> None:
         assert book.identity() == before
 
 
-def test_a_batch_is_taken_in_by_its_order(desk: Desk) -> None:
+def test_a_batch_is_taken_in_by_its_order(home: HomeUnderTest, desk: Desk) -> None:
     names = [f"n{number}" for number in range(20)]
     taken = arrive(desk, *(message(name, asset=f"S{n % 3}") for n, name in enumerate(names)))
     assert taken.lanes == (("main", "S0"), ("main", "S1"), ("main", "S2"))
-    with desk.book.read() as book:
-        waiting = [each.signal_id for each in book.pending_deliveries()]
-    assert waiting == [signal_id(name) for name in names]
+    waiting = home.rows("SELECT signal_id FROM signal_deliveries ORDER BY sequence")
+    assert [row["signal_id"] for row in waiting] == [signal_id(name) for name in names]
 
 
 def test_a_signal_goes_to_whom_it_addresses(two_accounts: Desk) -> None:
