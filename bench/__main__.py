@@ -4,7 +4,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import applying, backing_up, importing, placing, planning, serving, starting
+from bench import applying, backing_up, crowd, importing, placing, planning, serving, starting
 from bench.report import Figure, print_figures
 
 SUITES = {
@@ -13,6 +13,7 @@ SUITES = {
     "P3": starting.start_up,
     "P4": placing.create_round_trips,
     "P4s": serving.signal_to_wire,
+    "crowd": crowd.order_beside_quotes,
     "history": serving.long_history,
     "bare": serving.fill_to_stop,
     "P5": serving.lives,

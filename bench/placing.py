@@ -119,7 +119,7 @@ def _whole(name: str, beside: str, ours: Spent, bare: Spent) -> Figure:
     )
 
 
-async def _place(broker: Broker, key: str, symbol: str, quantity: str, price: str) -> None:
+async def place(broker: Broker, key: str, symbol: str, quantity: str, price: str) -> None:
     request = OrderRequest(
         symbol=symbol,
         side=Side.BUY,
@@ -137,13 +137,13 @@ def _ccxt(venue: Reached, name: str, trade: Trade) -> list[Figure]:
     """Beside ccxt's create_order, and beside the one request in it: ours uses the latter."""
 
     async def measured(waiting: Waiting) -> list[Spent]:
-        broker = CcxtBroker("main", _keyed(name, venue), SystemClock())
+        broker = CcxtBroker("main", keyed(name, venue), SystemClock())
         client = _bare_ccxt(name, venue)
         symbol, quantity = trade.theirs
         send = getattr(client, trade.method)
 
         async def ours(number: int) -> None:
-            await _place(broker, f"bench-ours-{number}", trade.symbol, trade.quantity, "50000")
+            await place(broker, f"bench-ours-{number}", trade.symbol, trade.quantity, "50000")
 
         async def bare(number: int) -> None:
             await client.create_order(symbol, "limit", "buy", quantity, "50000", _key("a", number))
@@ -170,7 +170,7 @@ def _ccxt(venue: Reached, name: str, trade: Trade) -> list[Figure]:
     ]
 
 
-def _keyed(name: str, venue: Reached) -> Account:
+def keyed(name: str, venue: Reached) -> Account:
     given = {"KEY": venue.api_key, "SECRET": venue.api_secret}
 
     def secret(which: str) -> Secret:
@@ -222,7 +222,7 @@ def _ib(gateway: Reached) -> list[Figure]:
         await client.qualifyContractsAsync(contract)
 
         async def ours(number: int) -> None:
-            await _place(broker, f"bench-ours-{number}", "SPY", "1", "400")
+            await place(broker, f"bench-ours-{number}", "SPY", "1", "400")
 
         async def asked(number: int) -> None:
             await client.reqCurrentTimeAsync()
@@ -267,7 +267,7 @@ def _paper(home: Path) -> list[Figure]:
         broker = PaperBroker(file, "main", files=DiskFiles(), clock=SystemClock())
 
         async def ours(number: int) -> None:
-            await _place(broker, f"bench-ours-{number}", "BTCUSDT", "0.001", "50000")
+            await place(broker, f"bench-ours-{number}", "BTCUSDT", "0.001", "50000")
 
         async def bare(number: int) -> None:
             _replace_durably(file.with_suffix(".bare"), file.read_bytes())

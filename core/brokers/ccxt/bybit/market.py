@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from core.brokers.ccxt.bybit.words import UNKNOWN_SYMBOL
 from core.brokers.ccxt.figures import Row, moment, name, needed_name, price, row_number
 from core.brokers.ccxt.line import Line, ReadFailed
+from core.brokers.ccxt.tickers import Tickers, by_symbol
 from core.brokers.ccxt.told import rows_of
 from core.domain.errors import Unavailable
 from core.domain.market import Instrument, Quote
@@ -21,6 +22,10 @@ class Market:
     category: str
     clock: Clock
     _terms: dict[str, tuple[datetime, Instrument]] = field(default_factory=dict)
+    _tickers: Tickers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._tickers = Tickers(one=self._ticker, every=self._every_ticker)
 
     async def instrument(self, symbol: str) -> Instrument | None:
         known = self._terms.get(symbol)
@@ -34,10 +39,7 @@ class Market:
         return found
 
     async def quote(self, symbol: str) -> Quote:
-        rows = await self._about("publicGetV5MarketTickers", symbol)
-        if not rows:
-            raise Unavailable(f"Bybit has no {self.category} market called {symbol:.40}")
-        row = rows[0]
+        row = await self._tickers.of(symbol)
         return Quote(
             symbol=symbol,
             bid=price(row.get("bid1Price")),
@@ -45,6 +47,16 @@ class Market:
             last=price(row.get("lastPrice")),
             at=self.clock.now(),
         )
+
+    async def _ticker(self, symbol: str) -> Row:
+        rows = await self._about("publicGetV5MarketTickers", symbol)
+        if not rows:
+            raise Unavailable(f"Bybit has no {self.category} market called {symbol:.40}")
+        return rows[0]
+
+    async def _every_ticker(self) -> dict[str, Row]:
+        answer = await self.line.read("publicGetV5MarketTickers", {"category": self.category})
+        return by_symbol(rows_of(answer["list"]))
 
     async def time(self) -> datetime:
         answer = await self.line.read("publicGetV5MarketTime")

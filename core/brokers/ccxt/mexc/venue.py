@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from core.brokers.ccxt.figures import price
+from core.brokers.ccxt.figures import Row, price
 from core.brokers.ccxt.library import redirected
 from core.brokers.ccxt.line import Line
 from core.brokers.ccxt.mexc.contracts import Contracts
@@ -15,7 +15,8 @@ from core.brokers.ccxt.mexc.stream import MexcDialect
 from core.brokers.ccxt.mexc.trading import Trading
 from core.brokers.ccxt.mexc.words import CODES
 from core.brokers.ccxt.stream import Stream
-from core.brokers.ccxt.told import Told, row_of
+from core.brokers.ccxt.tickers import Tickers, by_symbol
+from core.brokers.ccxt.told import Told, row_of, rows_of
 from core.brokers.ccxt.venue import Activity, Changes, Holdings, Sought
 from core.config.settings import Account
 from core.domain.market import Balance, Instrument, Quote
@@ -52,6 +53,7 @@ class Mexc:
         self._clock = clock
         self._listings = Listings(line=line)
         self._contracts = Contracts(line=line, clock=clock)
+        self._tickers = Tickers(one=self._ticker, every=self._every_ticker)
         self._reading = Reading(
             listings=self._listings,
             contracts=self._contracts,
@@ -84,7 +86,7 @@ class Mexc:
 
     async def quote(self, symbol: str) -> Quote:
         await self._contracts.named(symbol)
-        row = row_of(await self._line.read("contractPublicGetTicker", {"symbol": symbol}))
+        row = await self._tickers.of(symbol)
         return Quote(
             symbol=symbol,
             bid=price(row.get("bid1")),
@@ -92,6 +94,12 @@ class Mexc:
             last=price(row.get("lastPrice")),
             at=self._clock.now(),
         )
+
+    async def _ticker(self, symbol: str) -> Row:
+        return row_of(await self._line.read("contractPublicGetTicker", {"symbol": symbol}))
+
+    async def _every_ticker(self) -> dict[str, Row]:
+        return by_symbol(rows_of(await self._line.read("contractPublicGetTicker", {})))
 
     async def time(self) -> datetime:
         told = int(await self._line.read("contractPublicGetPing"))
