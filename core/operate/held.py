@@ -29,9 +29,6 @@ class Held:
     def at(self, price: Decimal, leverage: Decimal, instrument: Instrument | None) -> "Held":
         return replace(self, price=price, leverage=leverage, instrument=instrument)
 
-    def is_same(self, other: "Held") -> bool:
-        return self.life.position_id == other.life.position_id
-
     @property
     def is_long(self) -> bool:
         return self.life.direction is Direction.LONG

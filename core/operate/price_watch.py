@@ -13,7 +13,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from decimal import Decimal
 
 from core.apply.standing import StandingDoor
@@ -35,7 +34,6 @@ from core.operate.pause import growing_pause
 from core.operate.trailing import Trailing
 
 LOOK_SECONDS = 1.0
-STALE_AFTER = timedelta(seconds=LOOK_SECONDS)
 # After looks that broke; a quote that could not be read is simply read again.
 PAUSE_SECONDS_MAX = 30.0
 
@@ -50,6 +48,8 @@ class PriceWatch:
     # Told of what broke, why, and how many seconds it now rests.
     in_trouble: Callable[[str, str, float], None]
 
+    # What each account holds, by position, and the serial of the book that said so.
+    _held: dict[str, tuple[int, Mapping[str, Held]]] = field(default_factory=dict)
     # The look at each position that is under way, and how often in a row it broke.
     _looks: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
     _failures: Counter[str] = field(default_factory=Counter)
@@ -87,8 +87,7 @@ class PriceWatch:
         for watch in self.watches.values():
             if not watch.reconciled or watch.unreachable or watch.wrong_mode:
                 continue
-            for held in self._held(watch.account):
-                name = held.life.position_id
+            for name, held in self._read(watch.account).items():
                 if name not in self._looks:
                     self._looks[name] = asyncio.create_task(self._look(watch, held))
 
@@ -121,38 +120,46 @@ class PriceWatch:
             tell_stalled(self.desk, f"{name}: {why}", account=life.account, subject=life.symbol)
         await self.desk.clock.sleep(pause)
 
-    def _held(self, account: str) -> list[Held]:
+    def _read(self, account: str) -> Mapping[str, Held]:
         with self.desk.book.read() as book:
+            serial = book.identity().serial
             lives = [life for life in book.lives(account) if life.state in HELD and life.quantity]
             if not lives:
-                return []
+                self._held[account] = serial, {}
+                return {}
             positions = {(row.symbol, row.side): row for row in book.positions(account)}
             orders = book.orders(account, live=True)
             trades = book.open_trades(account)
             busy = {step.symbol for step in book.open_steps(account)}
-        found = []
+        found: dict[str, Held] = {}
         for life in lives:
             position = positions.get((life.symbol, life.side))
             if position is None or position.dust or not position.quantity:
                 continue
-            found.append(_held_of(life, position, orders, trades, is_busy=life.symbol in busy))
+            is_busy = life.symbol in busy
+            found[life.position_id] = _held_of(life, position, orders, trades, is_busy=is_busy)
+        self._held[account] = serial, found
         return found
 
+    def _as_it_is_now(self, held: Held) -> Held | None:
+        """While its quote was on its way, its stop or all of it may have become another."""
+        account = held.life.account
+        serial, found = self._held[account]
+        with self.desk.book.read() as book:
+            has_moved = book.identity().serial != serial
+        return (self._read(account) if has_moved else found).get(held.life.position_id)
+
     async def _tell(self, watch: AccountWatch, held: Held) -> None:
-        began = self.desk.clock.now()
         quote = await watch.broker.quote(held.life.symbol)
         price = quote.bid if held.life.direction.exit_side is Side.SELL else quote.ask
         if price is None:
             return
         leverage = await self._leverage(watch, held)
         instrument = await watch.instrument(held.life.symbol)
-        if self.desk.clock.now() - began > STALE_AFTER:
-            # Its stop, or all of it, may have become another meanwhile.
-            again = (each for each in self._held(watch.account) if each.is_same(held))
-            if (fresh := next(again, None)) is None:
-                return
-            held = fresh
-        now = held.at(price, leverage, instrument)
+        fresh = self._as_it_is_now(held)
+        if fresh is None:
+            return
+        now = fresh.at(price, leverage, instrument)
         self._marks.note(now)
         await self._trailing.follow(watch, now)
         self._exits.look(now)

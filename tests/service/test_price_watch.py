@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,10 +11,12 @@ from core.operate import price_watch
 from core.operate.desk import Desk
 from core.ports import Broker
 from tests.home import HomeUnderTest
+from tests.service.conftest import AtBybit
 from tests.service.running import Running, signal, submit, with_service
 from tests.service.test_exits import exits
 from tests.service.test_signals_to_orders import stops
 from tests.service.test_trailing import quote, ready_at_100
+from tests.service.watching import Watching, with_watching
 
 ODD = "ETHUSDT"
 
@@ -23,7 +24,6 @@ ODD = "ETHUSDT"
 @pytest.fixture(autouse=True)
 def looks_follow_each_other_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(price_watch, "LOOK_SECONDS", 0.1)
-    monkeypatch.setattr(price_watch, "STALE_AFTER", timedelta(seconds=0.1))
 
 
 class OddQuotes:
@@ -144,3 +144,26 @@ def test_what_a_slow_quote_is_about_is_looked_up_once_more(home: HomeUnderTest) 
 
     with_odd_quotes(home, story)
     assert exits(home) == []
+
+
+def test_the_prices_of_all_positions_of_an_account_are_one_question(at_bybit: AtBybit) -> None:
+    bybit = at_bybit()
+
+    def asked() -> list[str]:
+        seen = bybit.do(lambda venue: venue.requests.of("market/tickers"))
+        return [each.params.get("symbol", "") for each in seen]
+
+    async def enter(running: Running) -> None:
+        await running.ready()
+        submit(bybit.home, signal(), signal(asset=ODD))
+        await running.until(lambda: bybit.stops("BTCUSDT") and bybit.stops(ODD), "both stops")
+
+    async def look(watching: Watching) -> None:
+        await watching.round()
+        bybit.do(lambda venue: venue.requests.clear())
+        for _ in range(3):
+            await watching.service.prices.look()
+
+    with_service(bybit.home, enter)
+    with_watching(bybit.home, look)
+    assert asked() == ["", "", ""]
