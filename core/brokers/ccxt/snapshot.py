@@ -4,6 +4,7 @@ Positions are asked for before and after everything else. Where they differ, som
 between: executions and positions would not fit together, so all is read again.
 """
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -102,15 +103,17 @@ class Reading:
         return found
 
     async def _quotes(self, symbols: Iterable[str]) -> dict[str, Quote]:
-        found = {}
-        for symbol in symbols:
-            try:
-                with readable(f"the quote of {symbol}"):
-                    found[symbol] = await self.venue.quote(symbol)
-            except Unavailable:
-                # Likewise; a decision that needs the price is not made without it.
-                continue
-        return found
+        """Wanted at the same moment, so that a venue may be asked for all of them at once."""
+        found = await asyncio.gather(*map(self._quote, symbols))
+        return {quote.symbol: quote for quote in found if quote is not None}
+
+    async def _quote(self, symbol: str) -> Quote | None:
+        """Likewise; a decision that needs the price is not made without it."""
+        try:
+            with readable(f"the quote of {symbol}"):
+                return await self.venue.quote(symbol)
+        except Unavailable:
+            return None
 
 
 def _with_doubt(before: Holdings, after: Holdings) -> Holdings:

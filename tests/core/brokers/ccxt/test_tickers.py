@@ -146,3 +146,22 @@ async def test_a_failure_that_nobody_waits_for_any_more_is_no_news() -> None:
     del slow, tasks
     gc.collect()
     assert told == []
+
+
+# --- a whole look ---------------------------------------------------------------------------------
+
+
+async def test_a_whole_look_asks_for_the_prices_of_all_it_watches_at_once(side: Side) -> None:
+    watched = [side.bitcoin, side.ether]
+    async with broker_at(side.venue, symbols=watched) as broker:
+        seen = await broker.snapshot()
+    assert sorted(seen.quotes) == sorted(watched)
+    assert side.asked() == [""]
+
+
+async def test_a_whole_look_goes_without_the_prices_that_it_cannot_have(side: Side) -> None:
+    side.venue.faults.always(side.endpoint, Fault.http(503))
+    async with broker_at(side.venue, symbols=[side.bitcoin, side.ether], retry=1) as broker:
+        seen = await broker.snapshot()
+    assert seen.quotes == {}
+    assert seen.knows("positions")
