@@ -92,10 +92,9 @@ class HomeLock:
         if self._queue is None:
             return False
         descriptor = _open(self._queue)
-        try:
-            return not _taken(descriptor)
-        finally:
-            os.close(descriptor)
+        is_free = _taken(descriptor)
+        os.close(descriptor)
+        return not is_free
 
     def _acquire(self) -> int:
         descriptor = self._try()

@@ -64,24 +64,26 @@ class AccountWatch:
     async def mode(self) -> AccountMode:
         """The position mode; asked for again after every whole look, by whoever is first."""
         async with self._asking_for_mode:
-            if self._mode is not None:
-                return self._mode
-            doubts = self._doubts
-            mode = await self.broker.account_mode()
-            self._leverage = mode.leverage
-            # What was doubted meanwhile is asked for once more.
-            self._mode = mode if self._doubts == doubts else None
-            return mode
+            return self._mode or await self._ask_for_mode()
+
+    async def _ask_for_mode(self) -> AccountMode:
+        doubts = self._doubts
+        mode = await self.broker.account_mode()
+        self._leverage = mode.leverage
+        # What was doubted meanwhile is asked for once more.
+        if self._doubts == doubts:
+            self._mode = mode
+        return mode
 
     async def leverage(self, symbol: str, otherwise: Decimal) -> Decimal | None:
         """That of a position that is held; None when the venue should tell it and does not.
 
         Some tell it of positions only: what they told before the entry does not speak of it, so
-        they are asked again.
+        they are asked again; nor does this wait for whoever asked before.
         """
         if self._leverage is not None and symbol not in self._leverage:
             self.doubt()
-            await self.mode()
+            await self._ask_for_mode()
         return otherwise if self._leverage is None else self._leverage.get(symbol)
 
     def doubt(self) -> None:

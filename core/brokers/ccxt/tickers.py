@@ -14,7 +14,7 @@ from core.brokers.ccxt.figures import Row
 @dataclass(slots=True)
 class _Moment:
     symbols: set[str] = field(default_factory=set)
-    listing: "asyncio.Task[Mapping[str, Row]] | None" = None
+    listing: "asyncio.Future[Mapping[str, Row]] | None" = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Tickers:
         if len(moment.symbols) == 1:
             return await self.one(symbol)
         if moment.listing is None:
-            moment.listing = asyncio.create_task(_whole(self.every))
+            moment.listing = asyncio.ensure_future(self.every())
         # Whoever gives up does so alone.
         listing = await asyncio.shield(moment.listing)
         return listing[symbol] if symbol in listing else await self.one(symbol)
@@ -43,10 +43,6 @@ class Tickers:
         if self._moment is moment:
             self._moment = None
         return moment
-
-
-async def _whole(every: Callable[[], Awaitable[Mapping[str, Row]]]) -> Mapping[str, Row]:
-    return await every()
 
 
 def by_symbol(rows: list[Row]) -> dict[str, Row]:

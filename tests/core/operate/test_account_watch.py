@@ -14,15 +14,19 @@ TEN = AccountMode(position_mode="one-way", leverage={"BTCUSDT": Decimal(10)})
 
 
 class Asked:
-    """A venue that counts, and may fail."""
+    """A venue that counts, and may fail or hang."""
 
     def __init__(self) -> None:
         self.times = 0
         self.fails = 0
+        self.hangs = 0
 
     async def account_mode(self) -> AccountMode:
         self.times += 1
         await asyncio.sleep(0)
+        if self.hangs:
+            self.hangs -= 1
+            await asyncio.Event().wait()
         if self.fails:
             self.fails -= 1
             raise Unavailable("the venue is gone")
@@ -68,3 +72,14 @@ async def test_doubted_while_it_was_asked_for_it_is_asked_for_once_more(
     await asking
     await watch.mode()
     assert venue.times == 2
+
+
+async def test_the_leverage_of_a_new_position_does_not_wait_for_whoever_asked_before(
+    watch: AccountWatch, venue: Asked
+) -> None:
+    venue.hangs = 1
+    asking = asyncio.create_task(watch.mode())
+    await asyncio.sleep(0)
+    assert await asyncio.wait_for(watch.leverage("BTCUSDT", Decimal(1)), 30) == 10
+    assert not asking.done()
+    asking.cancel()
