@@ -18,6 +18,7 @@ from core.domain.intent import (
 )
 from core.domain.order import BookOrder
 from core.domain.record import Event
+from core.domain.refusal import refusals
 from core.domain.signal import REQUEST_MOVES, RequestStatus, SignalRecord
 from core.ports import BookReading, BookWriting
 
@@ -82,8 +83,7 @@ def _why(intents: Iterable[TradeIntent]) -> str:
     """The words of every intent that came to nothing."""
     told = []
     for intent in intents:
-        reasons = intent.reasons.get("reasons", [])
-        named = [str(each["code"]) for each in reasons] if isinstance(reasons, list) else []
+        named = [each.code for each in refusals(intent.reasons)]
         told.append(f"{intent.account}: {', '.join(named) or intent.outcome or intent.state}")
     return "; ".join(told)
 

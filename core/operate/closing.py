@@ -20,6 +20,7 @@ from core.domain.exit import EXIT_OPEN, ExitCause, ExitIntent, ExitState
 from core.domain.life import Direction
 from core.domain.money import decimal_text
 from core.domain.order import LIVE
+from core.domain.refusal import refusals
 from core.domain.trade import Trade
 from core.operate.account_watch import AccountWatch
 from core.operate.applying import Selection, apply_staged
@@ -178,14 +179,10 @@ def _refuse(desk: Desk, intents: Sequence[ExitIntent]) -> None:
         return
     for intent in intents:
         _withdraw(desk, intent, "another part of it was refused")
-    told = [
-        f"{each['code']}: {each['message']}"
-        for intent in refused
-        for each in intent.reasons.get("reasons", [])  # type: ignore[attr-defined]
-    ]
+    first, *others = [str(each) for intent in refused for each in refusals(intent.reasons)]
     raise Blocked(
-        f"{refused[0].symbol} is not closed: {told[0]}",
-        details=told[1:],
+        f"{refused[0].symbol} is not closed: {first}",
+        details=others,
         hint=f"trueup history {refused[0].exit_intent_id}",
     )
 

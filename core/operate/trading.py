@@ -30,6 +30,7 @@ from core.domain.exit import EXIT_OPEN
 from core.domain.intent import IntentState, TradeIntent, orders_of
 from core.domain.moment import moment_text
 from core.domain.record import Step, StepState
+from core.domain.refusal import refusals
 from core.domain.signal import Delivery, DeliveryState
 from core.operate.account_watch import AccountWatch
 from core.operate.alerting import raise_alert
@@ -223,16 +224,12 @@ class Trader:
 
     def _tell_violations(self, intent: TradeIntent) -> None:
         """Every breach of a limit is known to people, also one that the order was shrunk for."""
-        found = [
-            *intent.reasons.get("reasons", []),  # type: ignore[misc]
-            *intent.because.get("violations", []),
-        ]
-        for reason in found:
-            if str(reason["code"]).startswith("risk_"):
+        for found in (*refusals(intent.reasons), *refusals(intent.because, "violations")):
+            if found.code.startswith("risk_"):
                 raise_alert(
                     self.desk,
                     "risk_limit_violated",
-                    f"signal {intent.signal_id}: {reason['message']}",
+                    f"signal {intent.signal_id}: {found.message}",
                     account=intent.account,
                     subject=intent.signal_id,
                 )

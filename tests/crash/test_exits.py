@@ -4,7 +4,6 @@ before: a long with a floor of its own and its stop, and the service was stopped
 then:   the price falls to the floor; exit signal, exit intent, order, fill, the stop goes
 """
 
-import asyncio
 from collections import Counter
 from datetime import datetime
 from itertools import pairwise
@@ -13,17 +12,14 @@ from typing import Any
 
 import pytest
 
-from core.assembly import intakes, listeners
-from core.operate.managing import Service
 from tests.build import instrument, quote, snapshot
 from tests.crash.power import Power, PowerCut
 from tests.crash.test_manage import (
-    PATIENCE,
     PAUSE,
     START,
     copy_of,
-    desk_with,
     is_left_out,
+    manage,
     stops_of,
     the_market_falls,
 )
@@ -65,25 +61,6 @@ def has_left(home: HomeUnderTest) -> bool:
 
 
 OPEN_STEPS = "SELECT 1 FROM journal WHERE state IN ('begun', 'unknown')"
-
-
-async def manage(home: HomeUnderTest, power: Power, start: datetime, is_over: Any) -> None:
-    desk = desk_with(home, power, start)
-    service = Service(
-        desk=desk, accounts=["main"], intakes=intakes(desk), listeners=listeners(desk)
-    )
-    stop = asyncio.Event()
-    try:
-        running = asyncio.create_task(service.run(stop))
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                if running.done() or is_over(home):
-                    break
-                await asyncio.sleep(0.25)
-        stop.set()
-        await running
-    finally:
-        await desk.close()
 
 
 def run_service(home: HomeUnderTest, power: Power, start: datetime, is_over: Any) -> None:

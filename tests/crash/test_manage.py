@@ -14,7 +14,7 @@ import os
 import random
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -109,7 +109,9 @@ def desk_with(home: HomeUnderTest, power: Power, start: datetime) -> Desk:
     return desk
 
 
-async def manage(home: HomeUnderTest, power: Power, start: datetime) -> None:
+async def manage(
+    home: HomeUnderTest, power: Power, start: datetime, is_over: Callable[[HomeUnderTest], bool]
+) -> None:
     desk = desk_with(home, power, start)
     service = Service(
         desk=desk, accounts=["main"], intakes=intakes(desk), listeners=listeners(desk)
@@ -119,7 +121,7 @@ async def manage(home: HomeUnderTest, power: Power, start: datetime) -> None:
         running = asyncio.create_task(service.run(stop))
         async with asyncio.timeout(PATIENCE):
             while True:
-                if running.done() or is_settled(home):
+                if running.done() or is_over(home):
                     break
                 await asyncio.sleep(0.25)
         stop.set()
@@ -129,7 +131,7 @@ async def manage(home: HomeUnderTest, power: Power, start: datetime) -> None:
 
 
 def run_service(home: HomeUnderTest, power: Power, start: datetime = START) -> None:
-    run_to_its_end(manage(home, power, start), PowerCut)
+    run_to_its_end(manage(home, power, start, is_settled), PowerCut)
 
 
 def is_settled(home: HomeUnderTest) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from core.domain.exit import ExitIntent, ExitState
+from core.domain.refusal import refusals
 
 EXIT_REASONS: Mapping[str, str] = MappingProxyType(
     {
@@ -36,7 +37,6 @@ class ExitRefusal:
 
 def refused_for(intent: ExitIntent) -> frozenset[str]:
     """The codes of a refusal; none where it was not refused."""
-    told = intent.reasons.get("reasons", [])
-    if intent.state is not ExitState.REJECTED or not isinstance(told, list):
+    if intent.state is not ExitState.REJECTED:
         return frozenset()
-    return frozenset(each["code"] for each in told)
+    return frozenset(each.code for each in refusals(intent.reasons))

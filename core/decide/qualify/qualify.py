@@ -19,6 +19,7 @@ from core.domain.intent import (
     orders_document,
 )
 from core.domain.market import Instrument
+from core.domain.refusal import refusals
 
 
 def qualify(seen: Situation, settings: Settings) -> TradeIntent:
@@ -50,8 +51,8 @@ def qualify(seen: Situation, settings: Settings) -> TradeIntent:
 
 def is_blind(seen: Situation, intent: TradeIntent) -> bool:
     """Only a price is missing, and the venue may tell one in a moment."""
-    against: Sequence[dict[str, str]] = intent.reasons.get("reasons", [])  # type: ignore[assignment]
-    return bool(seen.quote_unread) and [each["code"] for each in against] == ["no_price"]
+    against = [each.code for each in refusals(intent.reasons)]
+    return bool(seen.quote_unread) and against == ["no_price"]
 
 
 def is_simulated(seen: Situation, settings: Settings) -> bool:

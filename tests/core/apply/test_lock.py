@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,22 +51,24 @@ def lock_in(status: Path, **told: Any) -> HomeLock:
 
 
 @contextmanager
-def another(status: Path) -> Iterator["subprocess.Popen[str]"]:
+def another(
+    status: Path, program: str = HOLD, says: str = "held"
+) -> Iterator["subprocess.Popen[str]"]:
     """Another process that holds the lock until its stdin gets a line."""
     with subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(status)],
+        [sys.executable, "-c", program, str(status)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         cwd=Path(__file__).parents[3],
-    ) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "held\n"
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == f"{says}\n"
         try:
-            yield holder
+            yield process
         finally:
-            if holder.poll() is None:
-                holder.kill()
+            if process.poll() is None:
+                process.kill()
 
 
 def details(status: Path) -> dict[str, Any]:
@@ -187,24 +189,10 @@ def test_somebody_who_waited_and_was_killed_does_not_wait(tmp_path: Path) -> Non
         assert not held.is_wanted()
 
 
-@contextmanager
-def waiting(status: Path) -> Iterator["subprocess.Popen[str]"]:
+def waiting(status: Path) -> AbstractContextManager["subprocess.Popen[str]"]:
     """A process that waits for the lock, and says when it begins to."""
     program = HOLD.replace("queue=", "timeout_seconds=600, pause=wait, queue=")
-    program = program.replace("lock = ", WAIT + "lock = ", 1)
-    with subprocess.Popen(
-        [sys.executable, "-c", program, str(status)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).parents[3],
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "waiting\n"
-        try:
-            yield process
-        finally:
-            process.kill()
+    return another(status, program.replace("lock = ", WAIT + "lock = ", 1), "waiting")
 
 
 WAIT = """
